@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Domains and their virtual processors.
+ *
+ * A domain embeds one struct of each subsystem; only that subsystem touches its members.
+ */
+#ifndef DOMAIN_DOMAIN_H
+#define DOMAIN_DOMAIN_H
+
+#include <xen/xen.h>
+#include <xen/vcpu.h>
+#include "event/event_channel.h"
+#include "lib/list.h"
+#include "lib/spinlock.h"
+#include "machine/machine.h"
+#include "memory/frame.h"
+#include "sched/timer.h"
+
+#define MAX_VCPUS  XEN_LEGACY_MAX_VCPUS
+#define MAX_DOMAINS 1024U /* also the number of descriptor-window groups */
+
+/* --- paging --- */
+struct domain_paging {
+    struct spinlock lock;
+    uint32_t drop_head, drop_tail; /* doomed tables, under the lock; FRAME_NONE: none */
+    uint64_t dirty_cpus;           /* processors that may hold translations; atomic */
+    uint64_t l1_allowed;           /* flags that its L1 entries may have */
+};
+
+/* --- memory --- */
+struct domain_memory {
+    uint32_t first_frame; /* list of all frames it owns, under paging.lock; FRAME_NONE: none */
+    uint64_t nr_pages, max_pages;
+};
+
+/* --- time --- */
+struct domain_time {
+    uint32_t wallclock_version;
+};
+
+struct domain {
+    domid_t id;
+    uint8_t handle[16]; /* who it is, to its creator */
+    bool privileged; /* dom0: control operations, device memory, console */
+    bool crashed;    /* keeps the first reason only */
+    bool shut_down;
+    unsigned shutdown_reason; /* SHUTDOWN_* */
+    unsigned shutdown_code;   /* what the guest says it would stop for, for later */
+    uint64_t vm_assist;       /* bits VMASST_TYPE_* */
+    unsigned nr_vcpus;
+    struct vcpu *vcpus[MAX_VCPUS];
+    struct shared_info *shared_info;
+    struct domain_paging paging;
+    struct domain_memory memory;
+    struct domain_events events;
+    struct domain_time time;
+    struct {
+        uint64_t window_start; /* of log lines about refused requests */
+        unsigned lines, dropped;
+    } refusals;
+};
+
+enum vcpu_state {
+    VCPU_DOWN,     /* not initialised, or taken down by the guest */
+    VCPU_RUNNABLE, /* waits in a run queue, or runs */
+    VCPU_BLOCKED,  /* waits for an event */
+};
+
+/* Work to do before this vCPU runs in the guest again; changed atomically. */
+#define VCPU_WORK_NMI      0x1U /* deliver an NMI */
+#define VCPU_WORK_DROP     0x2U /* its domain has doomed tables */
+#define VCPU_WORK_FAILSAFE 0x4U /* a data selector could not be loaded */
+#define VCPU_WORK_RUNSTATE 0x10U /* tell the guest its runstate */
+#define VCPU_WORK_STOP     0x8U /* leave the processor: paused, crashed, shut down */
+
+#define CALLBACK_MASKS_EVENTS 1U /* events are masked when it is entered */
+
+struct guest_callback {
+    uint64_t address; /* 0: none */
+    bool mask_events;
+};
+
+struct vcpu {
+    /* Touched at each entry and exit. */
+    struct vcpu_info *info; /* in the direct map; the guest writes it as well */
+    struct domain *domain;
+    uint32_t work; /* VCPU_WORK_* */
+    bool in_kernel;
+    bool nmi_masked;
+    bool ts; /* virtual CR0.TS */
+    bool in_multicall;
+
+    /* Roots, each with a type reference; user_root 0: none. */
+    mfn_t kernel_root, user_root;
+
+    /* How the guest wants to be entered. */
+    uint64_t kernel_sp;
+    uint16_t kernel_ss;
+    struct guest_callback event, failsafe, syscall, syscall32, sysenter;
+    struct trap_info traps[256];
+
+    /* A hypercall that is to continue: its new arguments. */
+    struct {
+        unsigned nr;
+        uint64_t args[6];
+    } again;
+
+    /* Registers while it does not run. */
+    struct cpu_user_regs regs;
+    struct segment_state segments;
+    unsigned bad_selectors; /* nulled on loading, for the failsafe callback */
+    uint64_t dr[8];
+    uint64_t cr4; /* as the guest sees it */
+    uint64_t xcr0;
+    void *fpu;
+    unsigned iopl;           /* virtual */
+    uint64_t io_bitmap;      /* guest address; 0: none */
+    unsigned io_bitmap_ports;
+
+    /* Descriptor tables. */
+    uint64_t window; /* this vCPU's GDT window; the LDT's follows 16 pages on */
+    unsigned gdt_entries;
+    mfn_t gdt_frames[14]; /* each with a type reference */
+    unsigned nr_gdt_frames;
+    uint64_t ldt_base; /* guest address */
+    unsigned ldt_entries;
+    uint32_t ldt_mapped; /* pages of the LDT window that hold a reference */
+
+    /* Scheduling; under the run queue's lock. */
+    unsigned id;
+    unsigned cpu; /* whose queue it is in */
+    enum vcpu_state state;
+    unsigned loaded_on; /* processor that it ran on last */
+    bool running; /* its registers are in a processor */
+    unsigned pause_count;
+    uint64_t affinity;
+    struct list queue;
+    uint64_t slice_end;
+    bool initialised;
+    bool polling;
+
+    unsigned poll_port; /* that it waits for; 0: several */
+    struct timer poll_timer;
+
+    /* Time. */
+    struct timer singleshot, periodic;
+    uint64_t period_ns;
+    struct vcpu_runstate_info runstate;
+    uint64_t runstate_area; /* guest address; 0: none */
+    uint64_t time_area;
+    mfn_t info_frame; /* where register_vcpu_info moved it, with a type reference; or MFN_NONE */
+};
+
+extern struct domain *dom0;
+
+/* No domain with this id: NULL. SELF is not looked at. */
+struct domain *domain_by_id(unsigned id);
+#define domain_for_each(d)                                                                         \
+    for (unsigned id_##d = 0; id_##d < MAX_DOMAINS; id_##d++)                                      \
+        if ((d = domain_by_id(id_##d)))
+
+/*
+ * Makes a domain with that many vCPUs, all down, and its shared page. max_pages limits its memory.
+ * Returns NULL when out of memory, with nothing left behind.
+ */
+struct domain *domain_create(domid_t id, unsigned nr_vcpus, uint64_t max_pages, bool privileged);
+
+/* Ends a domain for a reason; the first one counts. Returns, so that the caller can unwind; none of its
+ * vCPUs runs in the guest again. Prints the state of the vCPU that is to blame, if it is ours. */
+void domain_crash(struct domain *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The domain asks to stop, with SHUTDOWN_*. dom0's wish stops or restarts the machine. */
+void domain_shutdown(struct domain *d, unsigned reason);
+
+/* Called when the last reference to one of its frames went. */
+void domain_frame_released(struct frame *f);
+
+/* Gives 2^order frames to a domain, each with its allocation's reference. Returns MFN_NONE if there
+ * are none or its quota is used up. */
+mfn_t domain_alloc_frames(struct domain *d, unsigned order, unsigned address_bits);
+
+static inline struct domain *current_domain(void)
+{
+    return current_vcpu()->domain;
+}
+
+static inline void vcpu_request_work(struct vcpu *v, uint32_t work)
+{
+    __atomic_or_fetch(&v->work, work, __ATOMIC_SEQ_CST);
+}
+
+static inline bool vcpu_event_deliverable(const struct vcpu *v)
+{
+    return !READ_ONCE(v->info->evtchn_upcall_mask) && READ_ONCE(v->info->evtchn_upcall_pending);
+}
+
+/*
+ * Should long work stop here and go on later? True if this processor has something else to do, or the
+ * guest has an event to take.
+ */
+static inline bool preempt_needed(void)
+{
+    struct cpu *cpu = this_cpu();
+
+    return READ_ONCE(cpu->work) || (cpu->current && vcpu_event_deliverable(cpu->current));
+}
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A domain stops. What that means for the machine depends on whose wish it is: dom0's ends it.
+ */
+#include <xen/sched.h>
+#include "domain/domain.h"
+#include "domain/report.h"
+#include "domain/shutdown.h"
+#include "event/virq.h"
+#include "sched/schedule.h"
+#include "trace/log.h"
+
+bool shutdown_audits;
+bool shutdown_never_reboots;
+
+static const char *const reasons[] = { "power off", "reboot", "suspend", "crash", "watchdog",
+                                       "soft reset" };
+
+/* With all processors stopped where nothing is half done. */
+static void end_of_machine(void)
+{
+    unsigned errors = shutdown_audits ? paging_audit() : 0;
+    bool failed = errors || dom0->shutdown_reason == SHUTDOWN_crash ||
+                  dom0->shutdown_reason == SHUTDOWN_watchdog;
+
+    if (dom0->shutdown_reason == SHUTDOWN_reboot && !failed && !shutdown_never_reboots)
+        machine_reboot();
+    machine_stop(failed);
+}
+
+void domain_shutdown(struct domain *d, unsigned reason)
+{
+    if (__atomic_exchange_n(&d->shut_down, true, __ATOMIC_SEQ_CST))
+        return;
+    d->shutdown_reason = reason;
+    log_line(reason == SHUTDOWN_crash ? LOG_ERROR : LOG_INFO, "d%u shut down: %s", d->id,
+             reason < ARRAY_SIZE(reasons) ? reasons[reason] : "for a reason of its own");
+    domain_stop_vcpus(d);
+    if (d == dom0)
+        stop_machine_soon(end_of_machine);
+    else
+        virq_raise_global(VIRQ_DOM_EXC);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "domain/vcpu.h"
+#include "domain/refuse.h"
+#include "hypercall/hypercall.h"
+#include "lib/string.h"
+#include "machine/registers.h"
+#include "memory/frame_alloc.h"
+#include "memory/guest_copy.h"
+#include "paging/root.h"
+#include "sched/guest_time.h"
+#include "sched/schedule.h"
+#include "trap/guest_descriptors.h"
+#include "trap/privileged.h"
+
+static void poll_timeout(void *arg)
+{
+    struct vcpu *v = arg;
+
+    if (READ_ONCE(v->polling))
+        vcpu_poll_end(v);
+}
+
+struct vcpu *vcpu_create(struct domain *d, unsigned id)
+{
+    struct vcpu *v = heap_alloc(sizeof(*v));
+
+    if (!v)
+        return NULL;
+    v->domain = d;
+    v->id = id;
+    v->info = &d->shared_info->vcpu_info[id];
+    v->info_frame = MFN_NONE;
+    v->in_kernel = true;
+    v->affinity = ~0UL;
+    v->loaded_on = ~0U;
+    v->cr4 = CR4_PAE | CR4_DE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_MCE |
+             (fpu_xcr0_allowed() ? CR4_OSXSAVE : 0);
+    v->xcr0 = fpu_xcr0_allowed() ? 1 : 0;
+    v->dr[6] = DR6_DEFAULT;
+    v->dr[7] = DR7_DEFAULT;
+    list_init(&v->queue);
+    vcpu_timers_init(v);
+    timer_init(&v->poll_timer, poll_timeout, v);
+    v->fpu = heap_alloc(fpu_state_size());
+    if (!v->fpu || !descriptor_window_create(v, (uint64_t)d->id * MAX_VCPUS + id)) {
+        vcpu_free(v);
+        return NULL;
+    }
+    fpu_state_init(v->fpu);
+    vcpu_place(v);
+    return v;
+}
+
+void vcpu_free(struct vcpu *v)
+{
+    heap_free(v->fpu, fpu_state_size());
+    heap_free(v, sizeof(*v));
+}
+
+static bool context_is_sane(const struct vcpu_guest_context *c)
+{
+    const struct cpu_user_regs *r = &c->user_regs;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(c->trap_ctxt); i++) {
+        if (!address_is_canonical(c->trap_ctxt[i].address))
+            return false;
+    }
+    return address_is_canonical(r->rip) && address_is_canonical(r->rsp) &&
+           address_is_canonical(c->event_callback_eip) &&
+           address_is_canonical(c->failsafe_callback_eip) &&
+           address_is_canonical(c->syscall_callback_eip) && address_is_canonical(c->fs_base) &&
+           address_is_canonical(c->gs_base_kernel) && address_is_canonical(c->gs_base_user) &&
+           c->gdt_ents <= 14 * 512 &&
+           (!c->ldt_ents || (c->ldt_ents <= 8192 && c->ldt_base % PAGE_SIZE == 0 &&
+                             guest_range_ok(c->ldt_base, c->ldt_ents * 8)));
+}
+
+static void copy_registers(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+    v->regs = c->user_regs;
+    v->regs.cs |= 3;
+    v->regs.ss |= 3;
+    v->regs.rflags = (v->regs.rflags & ~(EFLAGS_IOPL | EFLAGS_NT | EFLAGS_VM | EFLAGS_RF)) |
+                     EFLAGS_IF | 2;
+    v->iopl = (unsigned)(c->user_regs.rflags >> 12 & 3);
+    v->in_kernel = c->flags & VGCF_in_kernel;
+    v->segments = (struct segment_state){
+        .ds = c->user_regs.ds,
+        .es = c->user_regs.es,
+        .fs = c->user_regs.fs,
+        .gs = c->user_regs.gs,
+        .fs_base = c->fs_base,
+        .gs_base = v->in_kernel ? c->gs_base_kernel : c->gs_base_user,
+        .gs_base_other = v->in_kernel ? c->gs_base_user : c->gs_base_kernel,
+    };
+    memcpy(v->traps, c->trap_ctxt, sizeof(v->traps));
+    for (unsigned i = 0; i < ARRAY_SIZE(v->traps); i++)
+        v->traps[i].vector = (uint8_t)i;
+    v->kernel_sp = c->kernel_sp;
+    v->kernel_ss = (uint16_t)(c->kernel_ss | 3);
+    v->event.address = c->event_callback_eip;
+    v->failsafe = (struct guest_callback){ c->failsafe_callback_eip,
+                                           c->flags & VGCF_failsafe_disables_events };
+    v->syscall = (struct guest_callback){ c->syscall_callback_eip,
+                                          c->flags & VGCF_syscall_disables_events };
+    for (unsigned i = 0; i < 8; i++) {
+        if (i != 4 && i != 5)
+            debug_register_set(v, i, c->debugreg[i]);
+    }
+    if (c->flags & VGCF_i387_valid)
+        fpu_state_take(v->fpu, &c->fpu_ctxt);
+}
+
+int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+    struct domain *d = v->domain;
+    mfn_t kernel = mfn_of_maddr(c->ctrlreg[3]), user = mfn_of_maddr(c->ctrlreg[1]);
+    int rc;
+
+    if (!context_is_sane(c))
+        return refuse(d, XEN_EINVAL, "context of vcpu %u: an address or a count is out of range",
+                      v->id);
+    rc = root_get(d, kernel);
+    if (rc)
+        return rc;
+    if (user.v) {
+        rc = root_get(d, user);
+        if (rc)
+            goto no_user;
+    }
+    rc = gdt_set(v, c->gdt_frames, (unsigned)(c->gdt_ents + 511) / 512, (unsigned)c->gdt_ents);
+    if (rc)
+        goto no_gdt;
+    copy_registers(v, c);
+    v->kernel_root = kernel;
+    v->user_root = user;
+    v->ldt_base = c->ldt_base;
+    v->ldt_entries = (unsigned)c->ldt_ents;
+    v->initialised = true;
+    return 0;
+
+no_gdt:
+    if (user.v)
+        page_type_put(frame_at(user));
+no_user:
+    page_type_put(frame_at(kernel));
+    return rc;
+}
+
+void vcpu_up(struct vcpu *v)
+{
+    v->state = VCPU_RUNNABLE;
+    vcpu_set_periodic(v, v->period_ns);
+    vcpu_wake(v);
+}
+
+int vcpu_bitmap_to_cpus(struct domain *d, uint64_t guest_bitmap, uint64_t *cpus)
+{
+    uint32_t bits = 0;
+
+    *cpus = 0;
+    if (!copy_from_guest(&bits, guest_bitmap, (d->nr_vcpus + 7) / 8))
+        return refuse(d, XEN_EFAULT, "cannot read the bitmap of vCPUs");
+    for (unsigned i = 0; i < d->nr_vcpus; i++) {
+        /* Not running: its translations may still be where it ran last. */
+        if ((bits >> i & 1) && d->vcpus[i]->loaded_on != ~0U)
+            *cpus |= 1UL << d->vcpus[i]->loaded_on;
+    }
+    return 0;
+}

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two sides of a channel are two ports, each in its domain's table; a change to both takes both locks,
+ * lower domid first. A port's pending bit lives in the guest's shared page, its state here.
+ */
+#include "event/event_channel.h"
+#include "domain/refuse.h"
+#include "event/virq.h"
+#include "hypercall/hypercall.h"
+#include "lib/bitmap.h"
+#include "memory/frame_alloc.h"
+#include "memory/guest_copy.h"
+#include "sched/schedule.h"
+
+#define CHUNK_BYTES (EVENT_PORTS_PER_CHUNK * sizeof(struct event_port))
+
+void domain_events_init(struct domain *d)
+{
+    spinlock_init(&d->events.lock, LOCK_EVENTS);
+    d->events.max_port = EVENT_PORTS - 1;
+}
+
+static struct event_port *port_of(struct domain *d, unsigned port)
+{
+    if (port == 0 || port > d->events.max_port || port >= EVENT_PORTS ||
+        !d->events.chunks[port / EVENT_PORTS_PER_CHUNK])
+        return NULL;
+    return &d->events.chunks[port / EVENT_PORTS_PER_CHUNK][port % EVENT_PORTS_PER_CHUNK];
+}
+
+bool event_port_exists(struct domain *d, unsigned port)
+{
+    return port_of(d, port) != NULL;
+}
+
+bool event_port_look(struct domain *d, unsigned port, struct event_port *out)
+{
+    struct event_port *p = port_of(d, port);
+
+    if (p)
+        *out = *p;
+    return p != NULL;
+}
+
+/* --- Delivery ----------------------------------------------------------------------------------- */
+
+static void wake_pollers(struct domain *d, unsigned port)
+{
+    for (unsigned i = 0; i < d->nr_vcpus; i++) {
+        struct vcpu *v = d->vcpus[i];
+        if (READ_ONCE(v->polling) && (!v->poll_port || v->poll_port == port))
+            vcpu_poll_end(v);
+    }
+}
+
+/* The vCPU's upcall: tells it that something is pending; the first to do so wakes it. */
+static void mark_vcpu(struct vcpu *v, unsigned word)
+{
+    if (bit_test_and_set((uint64_t *)&v->info->evtchn_pending_sel, word))
+        return;
+    if (!__atomic_exchange_n(&v->info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST))
+        vcpu_kick(v);
+}
+
+void event_set_pending(struct domain *d, unsigned port, unsigned vcpu)
+{
+    struct shared_info *s = d->shared_info;
+
+    if (bit_test_and_set((uint64_t *)s->evtchn_pending, port))
+        return;
+    if (!bit_is_set((uint64_t *)s->evtchn_mask, port))
+        mark_vcpu(d->vcpus[vcpu], port / 64);
+    wake_pollers(d, port);
+}
+
+/* --- Allocation --------------------------------------------------------------------------------- */
+
+/* The lowest free port; makes a chunk if all are full. Returns the port, or -XEN_ENOSPC, -XEN_ENOMEM.
+ * fresh: memory that was allocated before the lock was taken, or NULL. */
+static int find_free(struct domain *d, struct event_port **fresh)
+{
+    for (unsigned port = 1; port <= d->events.max_port; port++) {
+        struct event_port **chunk = &d->events.chunks[port / EVENT_PORTS_PER_CHUNK];
+        if (!*chunk) {
+            if (!*fresh)
+                return -XEN_ENOMEM;
+            *chunk = *fresh;
+            *fresh = NULL;
+        }
+        if ((*chunk)[port % EVENT_PORTS_PER_CHUNK].state == EVTCHNSTAT_closed)
+            return (int)port;
+    }
+    return -XEN_ENOSPC;
+}
+
+struct allocation {
+    struct domain *d;
+    struct event_port *fresh;
+    irq_state_t state;
+    int port;
+};
+
+/* Locks the domain's table and finds a free port. Returns 0 with the lock held, or an error without. */
+static int allocation_begin(struct allocation *a, struct domain *d)
+{
+    *a = (struct allocation){ .d = d };
+    for (;;) {
+        a->state = spin_lock_irq(&d->events.lock);
+        a->port = find_free(d, &a->fresh);
+        if (a->port > 0)
+            return 0;
+        spin_unlock_irq(&d->events.lock, a->state);
+        if (a->port != -XEN_ENOMEM || a->fresh)
+            break;
+        a->fresh = heap_alloc(CHUNK_BYTES);
+        if (!a->fresh)
+            break;
+    }
+    heap_free(a->fresh, CHUNK_BYTES);
+    return refuse(d, -a->port, "no free event channel");
+}
+
+static void allocation_end(struct allocation *a, const struct event_port *content)
+{
+    struct event_port *p = port_of(a->d, (unsigned)a->port);
+
+    *p = *content;
+    bit_clear((uint64_t *)a->d->shared_info->evtchn_pending, (unsigned)a->port);
+    spin_unlock_irq(&a->d->events.lock, a->state);
+    heap_free(a->fresh, CHUNK_BYTES);
+}
+
+static struct domain *find_domain(struct domain *caller, domid_t id)
+{
+    return id == DOMID_SELF ? caller : domain_by_id(id);
+}
+
+/* --- Operations --------------------------------------------------------------------------------- */
+
+static long evtchnop_alloc_unbound(struct domain *d, void *arg)
+{
+    struct evtchn_alloc_unbound *op = arg;
+    struct domain *owner = find_domain(d, op->dom);
+    struct allocation a;
+
+    if (!owner)
+        return refuse(d, XEN_ESRCH, "alloc_unbound: no domain %u", op->dom);
+    if (owner != d && !d->privileged)
+        return refuse(d, XEN_EPERM, "alloc_unbound for d%u", op->dom);
+    struct event_port content = { .state = EVTCHNSTAT_unbound,
+                                  .unbound_for =
+                                      op->remote_dom == DOMID_SELF ? d->id : op->remote_dom };
+    int rc = allocation_begin(&a, owner);
+    if (rc)
+        return rc;
+    op->port = (evtchn_port_t)a.port;
+    allocation_end(&a, &content);
+    return 0;
+}
+
+static void lock_two(struct domain *a, struct domain *b, irq_state_t *state)
+{
+    if (a->id > b->id) {
+        struct domain *t = a;
+        a = b;
+        b = t;
+    }
+    *state = spin_lock_irq(&a->events.lock);
+    if (a != b)
+        spin_lock(&b->events.lock);
+}
+
+static void unlock_two(struct domain *a, struct domain *b, irq_state_t state)
+{
+    if (a != b)
+        spin_unlock(&b->events.lock);
+    spin_unlock_irq(&a->events.lock, state);
+}
+
+static int join_ports(struct domain *d, unsigned local, struct domain *remote, unsigned port)
+{
+    struct event_port *theirs = port_of(remote, port), *ours = port_of(d, local);
+
+    if (!theirs || theirs->state != EVTCHNSTAT_unbound || theirs->unbound_for != d->id)
+        return -XEN_EINVAL;
+    theirs->state = EVTCHNSTAT_interdomain;
+    theirs->remote.domain = d->id;
+    theirs->remote.port = local;
+    ours->state = EVTCHNSTAT_interdomain;
+    ours->remote.domain = remote->id;
+    ours->remote.port = port;
+    /* Whoever sent before we were here must not be missed. */
+    event_set_pending(d, local, ours->vcpu);
+    return 0;
+}
+
+static long evtchnop_bind_interdomain(struct domain *d, void *arg)
+{
+    struct evtchn_bind_interdomain *op = arg;
+    struct domain *remote = find_domain(d, op->remote_dom);
+    struct allocation a;
+    irq_state_t state;
+
+    if (!remote)
+        return refuse(d, XEN_ESRCH, "bind_interdomain: no domain %u", op->remote_dom);
+    int rc = allocation_begin(&a, d);
+    if (rc)
+        return rc;
+    /* Held as unbound for nobody until both locks are ours. */
+    struct event_port held = { .state = EVTCHNSTAT_unbound, .unbound_for = DOMID_INVALID };
+    unsigned local = (unsigned)a.port;
+    allocation_end(&a, &held);
+    lock_two(d, remote, &state);
+    rc = join_ports(d, local, remote, op->remote_port);
+    if (rc)
+        port_of(d, local)->state = EVTCHNSTAT_closed;
+    unlock_two(d, remote, state);
+    if (rc)
+        return refuse(d, -rc, "bind_interdomain: port %u of d%u does not wait for it",
+                      op->remote_port, remote->id);
+    op->local_port = local;
+    return 0;
+}
+
+static long evtchnop_bind_virq(struct domain *d, void *arg)
+{
+    struct evtchn_bind_virq *op = arg;
+    struct allocation a;
+
+    if (op->virq >= NR_VIRQS)
+        return refuse(d, XEN_EINVAL, "bind_virq: no VIRQ %u", op->virq);
+    if (!virq_is_per_vcpu(op->virq) && op->vcpu)
+        return refuse(d, XEN_EINVAL, "bind_virq: VIRQ %u is global, vCPU 0 only", op->virq);
+    if (op->vcpu >= d->nr_vcpus)
+        return refuse(d, XEN_ENOENT, "bind_virq: no vCPU %u", op->vcpu);
+    int rc = allocation_begin(&a, d);
+    if (rc)
+        return rc;
+    uint16_t *bound = &d->events.virq_port[op->vcpu][op->virq];
+    struct event_port content = { .state = EVTCHNSTAT_virq,
+                                  .virq = (uint8_t)op->virq,
+                                  .vcpu = (uint16_t)op->vcpu };
+    bool twice = *bound;
+    if (twice)
+        content.state = EVTCHNSTAT_closed;
+    else
+        *bound = (uint16_t)a.port;
+    op->port = (evtchn_port_t)a.port;
+    allocation_end(&a, &content);
+    return twice ? -XEN_EEXIST : 0;
+}
+
+static long evtchnop_bind_ipi(struct domain *d, void *arg)
+{
+    struct evtchn_bind_ipi *op = arg;
+    struct event_port content = { .state = EVTCHNSTAT_ipi, .vcpu = (uint16_t)op->vcpu };
+    struct allocation a;
+
+    if (op->vcpu >= d->nr_vcpus)
+        return refuse(d, XEN_ENOENT, "bind_ipi: no vCPU %u", op->vcpu);
+    int rc = allocation_begin(&a, d);
+    if (rc)
+        return rc;
+    op->port = (evtchn_port_t)a.port;
+    allocation_end(&a, &content);
+    return 0;
+}
+
+static long evtchnop_bind_pirq(struct domain *d, void *arg)
+{
+    const struct evtchn_bind_pirq *op = arg;
+
+    if (!d->privileged)
+        return refuse(d, XEN_EPERM, "bind_pirq: it has no devices");
+    return refuse(d, XEN_EINVAL, "bind_pirq: physical interrupt %u is not given to it", op->pirq);
+}
+
+/* Both locks are held where the port has another side. */
+static void close_port(struct domain *d, unsigned port, struct domain *remote)
+{
+    struct event_port *p = port_of(d, port);
+
+    if (p->state == EVTCHNSTAT_virq)
+        d->events.virq_port[virq_is_per_vcpu(p->virq) ? p->vcpu : 0][p->virq] = 0;
+    if (p->state == EVTCHNSTAT_interdomain && remote) {
+        struct event_port *theirs = port_of(remote, p->remote.port);
+        theirs->state = EVTCHNSTAT_unbound;
+        theirs->unbound_for = d->id;
+    }
+    *p = (struct event_port){ .state = EVTCHNSTAT_closed };
+    bit_clear((uint64_t *)d->shared_info->evtchn_pending, port);
+}
+
+static long close_any(struct domain *d, unsigned port)
+{
+    struct event_port look;
+    irq_state_t state;
+
+    for (;;) {
+        state = spin_lock_irq(&d->events.lock);
+        bool exists = event_port_look(d, port, &look);
+        spin_unlock_irq(&d->events.lock, state);
+        if (!exists || look.state == EVTCHNSTAT_closed)
+            return -XEN_EINVAL;
+        struct domain *remote = d;
+        if (look.state == EVTCHNSTAT_interdomain)
+            remote = domain_by_id(look.remote.domain);
+        lock_two(d, remote, &state);
+        struct event_port *p = port_of(d, port);
+        bool same = p->state == look.state && (p->state != EVTCHNSTAT_interdomain ||
+                                               (p->remote.domain == look.remote.domain &&
+                                                p->remote.port == look.remote.port));
+        if (same)
+            close_port(d, port, remote);
+        unlock_two(d, remote, state);
+        if (same)
+            return 0;
+    }
+}
+
+static long evtchnop_close(struct domain *d, void *arg)
+{
+    const struct evtchn_close *op = arg;
+    long rc = close_any(d, op->port);
+
+    return rc ? refuse(d, (int)-rc, "close: port %u is not open", op->port) : 0;
+}
+
+/* To a port of another domain: under both locks, for the other side may close at any time. */
+static void event_send_remote(struct domain *d, unsigned port, struct domain *remote,
+                              unsigned remote_port)
+{
+    irq_state_t state;
+
+    lock_two(d, remote, &state);
+    struct event_port *p = port_of(d, port);
+    if (p->state == EVTCHNSTAT_interdomain && p->remote.domain == remote->id &&
+        p->remote.port == remote_port)
+        event_set_pending(remote, remote_port, port_of(remote, remote_port)->vcpu);
+    unlock_two(d, remote, state);
+}
+
+static long evtchnop_send(struct domain *d, void *arg)
+{
+    const struct evtchn_send *op = arg;
+    long rc = 0;
+    irq_state_t state = spin_lock_irq(&d->events.lock);
+    struct event_port *p = port_of(d, op->port);
+    struct domain *remote = NULL;
+    unsigned remote_port = 0;
+
+    switch (p ? p->state : EVTCHNSTAT_closed) {
+    case EVTCHNSTAT_interdomain:
+        remote = domain_by_id(p->remote.domain);
+        remote_port = p->remote.port;
+        if (remote == d) /* its port stays bound while we hold the lock of both */
+            event_set_pending(d, remote_port, port_of(d, remote_port)->vcpu);
+        break;
+    case EVTCHNSTAT_ipi:
+        event_set_pending(d, op->port, p->vcpu);
+        break;
+    case EVTCHNSTAT_unbound:
+        break; /* nobody listens: lost, says the ABI */
+    default:
+        rc = -XEN_EINVAL;
+    }
+    spin_unlock_irq(&d->events.lock, state);
+    if (remote && remote != d)
+        event_send_remote(d, op->port, remote, remote_port);
+    return likely(!rc) ? 0 : refuse(d, XEN_EINVAL, "send: port %u cannot be sent to", op->port);
+}
+
+static long evtchnop_status(struct domain *d, void *arg)
+{
+    struct evtchn_status *op = arg;
+    struct domain *of = find_domain(d, op->dom);
+    struct event_port look = { .state = EVTCHNSTAT_closed };
+
+    if (!of)
+        return refuse(d, XEN_ESRCH, "status: no domain %u", op->dom);
+    if (of != d && !d->privileged)
+        return refuse(d, XEN_EPERM, "status of d%u", op->dom);
+    irq_state_t state = spin_lock_irq(&of->events.lock);
+    bool exists = event_port_look(of, op->port, &look);
+    spin_unlock_irq(&of->events.lock, state);
+    if (!exists)
+        return -XEN_EINVAL;
+    op->status = look.state;
+    op->vcpu = look.vcpu;
+    switch (look.state) {
+    case EVTCHNSTAT_unbound:
+        op->u.unbound.dom = look.unbound_for;
+        break;
+    case EVTCHNSTAT_interdomain:
+        op->u.interdomain.dom = look.remote.domain;
+        op->u.interdomain.port = look.remote.port;
+        break;
+    case EVTCHNSTAT_virq:
+        op->u.virq = look.virq;
+        break;
+    }
+    return 0;
+}
+
+static long evtchnop_bind_vcpu(struct domain *d, void *arg)
+{
+    const struct evtchn_bind_vcpu *op = arg;
+    long rc = 0;
+
+    if (op->vcpu >= d->nr_vcpus)
+        return refuse(d, XEN_ENOENT, "bind_vcpu: no vCPU %u", op->vcpu);
+    irq_state_t state = spin_lock_irq(&d->events.lock);
+    struct event_port *p = port_of(d, op->port);
+    if (p && (p->state == EVTCHNSTAT_unbound || p->state == EVTCHNSTAT_interdomain ||
+              (p->state == EVTCHNSTAT_virq && !virq_is_per_vcpu(p->virq))))
+        p->vcpu = (uint16_t)op->vcpu;
+    else
+        rc = -XEN_EINVAL;
+    spin_unlock_irq(&d->events.lock, state);
+    return rc ? refuse(d, XEN_EINVAL, "bind_vcpu: port %u belongs to its vCPU", op->port) : 0;
+}
+
+static long evtchnop_unmask(struct domain *d, void *arg)
+{
+    const struct evtchn_unmask *op = arg;
+    struct shared_info *s = d->shared_info;
+    irq_state_t state = spin_lock_irq(&d->events.lock);
+    struct event_port *p = port_of(d, op->port);
+
+    if (p) {
+        bit_clear((uint64_t *)s->evtchn_mask, op->port);
+        if (bit_is_set((uint64_t *)s->evtchn_pending, op->port))
+            mark_vcpu(d->vcpus[p->vcpu], op->port / 64);
+    }
+    spin_unlock_irq(&d->events.lock, state);
+    return p ? 0 : refuse(d, XEN_EINVAL, "unmask: no port %u", op->port);
+}
+
+static void close_all(struct domain *d)
+{
+    for (unsigned port = 1; port < EVENT_PORTS; port++) {
+        if (event_port_exists(d, port))
+            close_any(d, port);
+    }
+}
+
+static long evtchnop_reset(struct domain *d, void *arg)
+{
+    const struct evtchn_reset *op = arg;
+    struct domain *of = find_domain(d, op->dom);
+
+    if (!of)
+        return refuse(d, XEN_ESRCH, "reset: no domain %u", op->dom);
+    if (of != d && !d->privileged)
+        return refuse(d, XEN_EPERM, "reset of d%u", op->dom);
+    close_all(of);
+    return 0;
+}
+
+void domain_events_destroy(struct domain *d)
+{
+    close_all(d);
+    for (unsigned i = 0; i < EVENT_CHUNKS; i++)
+        heap_free(d->events.chunks[i], CHUNK_BYTES);
+}
+
+/* --- The hypercall ------------------------------------------------------------------------------ */
+
+static const struct event_op {
+    long (*run)(struct domain *d, void *arg);
+    size_t size;
+    bool reply; /* the struct goes back to the guest */
+} event_ops[] = {
+    [EVTCHNOP_bind_interdomain] = { evtchnop_bind_interdomain, sizeof(struct evtchn_bind_interdomain),
+                                    .reply = true },
+    [EVTCHNOP_bind_virq] = { evtchnop_bind_virq, sizeof(struct evtchn_bind_virq), .reply = true },
+    [EVTCHNOP_bind_pirq] = { evtchnop_bind_pirq, sizeof(struct evtchn_bind_pirq), .reply = true },
+    [EVTCHNOP_close] = { evtchnop_close, sizeof(struct evtchn_close) },
+    [EVTCHNOP_send] = { evtchnop_send, sizeof(struct evtchn_send) },
+    [EVTCHNOP_status] = { evtchnop_status, sizeof(struct evtchn_status), .reply = true },
+    [EVTCHNOP_alloc_unbound] = { evtchnop_alloc_unbound, sizeof(struct evtchn_alloc_unbound),
+                                 .reply = true },
+    [EVTCHNOP_bind_ipi] = { evtchnop_bind_ipi, sizeof(struct evtchn_bind_ipi), .reply = true },
+    [EVTCHNOP_bind_vcpu] = { evtchnop_bind_vcpu, sizeof(struct evtchn_bind_vcpu) },
+    [EVTCHNOP_unmask] = { evtchnop_unmask, sizeof(struct evtchn_unmask) },
+    [EVTCHNOP_reset] = { evtchnop_reset, sizeof(struct evtchn_reset) },
+};
+
+/* ABI: event_channel_op(cmd, argument). */
+HYPERCALL(event_channel_op)
+{
+    struct domain *dom = current_domain();
+    uint64_t arg[8];
+
+    UNUSED_ARGUMENT(c);
+    UNUSED_ARGUMENT(d);
+    UNUSED_ARGUMENT(e);
+    if (a >= ARRAY_SIZE(event_ops) || !event_ops[a].run)
+        return -XEN_ENOSYS;
+    const struct event_op *op = &event_ops[a];
+    if (!copy_from_guest(arg, b, op->size))
+        return refuse(dom, XEN_EFAULT, "event_channel_op %lu: cannot read its argument", a);
+    long rc = op->run(dom, arg);
+    if (!rc && op->reply && !copy_to_guest(b, arg, op->size))
+        return refuse(dom, XEN_EFAULT, "event_channel_op %lu: cannot write its answer", a);
+    return rc;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Event channels, the 2-level ABI: 4096 ports a domain, a bit each.
+ *
+ * ABI: event_channel_op, <xen/event_channel.h>
+ */
+#ifndef EVENT_EVENT_CHANNEL_H
+#define EVENT_EVENT_CHANNEL_H
+
+#include <xen/xen.h>
+#include <xen/event_channel.h>
+#include "lib/spinlock.h"
+#include "lib/types.h"
+
+struct domain;
+struct vcpu;
+
+#define EVENT_PORTS           4096U
+#define EVENT_PORTS_PER_CHUNK 128U
+#define EVENT_CHUNKS          (EVENT_PORTS / EVENT_PORTS_PER_CHUNK)
+
+struct event_port {
+    uint8_t state; /* EVTCHNSTAT_* */
+    uint8_t virq;
+    uint16_t vcpu; /* whom it notifies */
+    union {
+        uint16_t unbound_for; /* domid that may bind it */
+        struct {
+            uint16_t domain;
+            uint32_t port;
+        } remote;
+    };
+};
+
+struct domain_events {
+    struct spinlock lock;
+    struct event_port *chunks[EVENT_CHUNKS]; /* made as needed, kept until the domain goes */
+    unsigned max_port;                       /* the highest that it may have */
+    uint16_t virq_port[32][NR_VIRQS];        /* [vcpu][virq]: the port, 0: not bound */
+};
+
+void domain_events_init(struct domain *d);
+/* Closes all ports and frees the chunks. */
+void domain_events_destroy(struct domain *d);
+
+/* Sets the port pending for its vCPU, unless masked; wakes it. No lock needed: the caller knows that
+ * the port stays bound. */
+void event_set_pending(struct domain *d, unsigned port, unsigned vcpu);
+
+/* For dumps and tests: a copy of the port's state; false: no such port. */
+bool event_port_look(struct domain *d, unsigned port, struct event_port *out);
+
+/* Is the port one that exists? (Any bound or free port below the limit; 0 never is.) */
+bool event_port_exists(struct domain *d, unsigned port);
+
+#endif

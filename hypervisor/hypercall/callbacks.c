@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a guest wants to be entered, and how it goes back: trap table, callbacks, stack, iret.
+ */
+#include <xen/callback.h>
+#include <xen/nmi.h>
+#include "domain/refuse.h"
+#include "hypercall/hypercall.h"
+#include "lib/string.h"
+#include "machine/registers.h"
+#include "memory/guest_copy.h"
+#include "paging/root.h"
+#include "trap/privileged.h"
+
+
+/* ABI: set_trap_table(list of struct trap_info, ended by address 0); NULL: clears all. */
+HYPERCALL(set_trap_table)
+{
+    struct vcpu *v = current_vcpu();
+    struct trap_info t;
+
+    UNUSED_ARGUMENT(b);
+    UNUSED_ARGUMENT(c);
+    UNUSED_ARGUMENT(d);
+    UNUSED_ARGUMENT(e);
+    if (!a) {
+        memset(v->traps, 0, sizeof(v->traps));
+        return 0;
+    }
+    for (uint64_t at = a;; at += sizeof(t)) {
+        if (at != a && preempt_needed())
+            return hypercall_again(1, at, 0, 0, 0);
+        if (!copy_from_guest(&t, at, sizeof(t)))
+            return refuse(v->domain, XEN_EFAULT, "set_trap_table: %016lx cannot be read", at);
+        if (!t.address)
+            return 0;
+        if (!address_is_canonical(t.address))
+            return refuse(v->domain, XEN_EINVAL, "set_trap_table: handler of %u at %016lx", t.vector,
+                          (uint64_t)t.address);
+        v->traps[t.vector] = t;
+    }
+}
+
+/* ABI: stack_switch(ss, sp). */
+HYPERCALL(stack_switch)
+{
+    struct vcpu *v = current_vcpu();
+
+    UNUSED_ARGUMENT(c);
+    UNUSED_ARGUMENT(d);
+    UNUSED_ARGUMENT(e);
+    v->kernel_ss = (uint16_t)(a | 3);
+    v->kernel_sp = b;
+    return 0;
+}
+
+/* ABI: set_callbacks(event, failsafe, syscall), the older form of callback_op. */
+HYPERCALL(set_callbacks)
+{
+    struct vcpu *v = current_vcpu();
+
+    UNUSED_ARGUMENT(d);
+    UNUSED_ARGUMENT(e);
+    if (!address_is_canonical(a) || !address_is_canonical(b) || !address_is_canonical(c))
+        return refuse(v->domain, XEN_EINVAL, "set_callbacks: %016lx %016lx %016lx", a, b, c);
+    v->event = (struct guest_callback){ a, true };
+    v->failsafe = (struct guest_callback){ b, false };
+    v->syscall = (struct guest_callback){ c, false };
+    return 0;
+}
+
+static struct guest_callback *callback_of(struct vcpu *v, unsigned type)
+{
+    switch (type) {
+    case CALLBACKTYPE_event:
+        return &v->event;
+    case CALLBACKTYPE_failsafe:
+        return &v->failsafe;
+    case CALLBACKTYPE_syscall:
+        return &v->syscall;
+    case CALLBACKTYPE_sysenter:
+        return &v->sysenter;
+    case CALLBACKTYPE_syscall32:
+        return &v->syscall32;
+    }
+    return NULL;
+}
+
+static long register_callback(struct vcpu *v, const struct callback_register *reg)
+{
+    struct guest_callback *callback = callback_of(v, reg->type);
+
+    if (!address_is_canonical(reg->address))
+        return refuse(v->domain, XEN_EINVAL, "callback %u at %016lx", reg->type,
+                      (uint64_t)reg->address);
+    if (reg->type == CALLBACKTYPE_nmi) {
+        v->traps[VECTOR_NMI] = (struct trap_info){ .vector = VECTOR_NMI,
+                                                   .cs = SEL_GUEST_CODE,
+                                                   .address = reg->address };
+        return 0;
+    }
+    if (!callback)
+        return refuse(v->domain, XEN_ENOSYS, "no callback of type %u", reg->type);
+    *callback = (struct guest_callback){ reg->address, reg->flags & CALLBACKF_mask_events };
+    return 0;
+}
+
+static long unregister_callback(struct vcpu *v, const struct callback_unregister *unreg)
+{
+    if (unreg->type == CALLBACKTYPE_nmi) {
+        v->traps[VECTOR_NMI].address = 0;
+        return 0;
+    }
+    if (callback_of(v, unreg->type))
+        return refuse(v->domain, XEN_EINVAL, "callback %u cannot be unregistered", unreg->type);
+    return refuse(v->domain, XEN_ENOSYS, "no callback of type %u", unreg->type);
+}
+
+/* ABI: callback_op(cmd, argument). */
+HYPERCALL(callback_op)
+{
+    struct vcpu *v = current_vcpu();
+    struct callback_register reg;
+    struct callback_unregister unreg;
+
+    UNUSED_ARGUMENT(c);
+    UNUSED_ARGUMENT(d);
+    UNUSED_ARGUMENT(e);
+    switch (a) {
+    case CALLBACKOP_register:
+        if (!copy_from_guest(&reg, b, sizeof(reg)))
+            return -XEN_EFAULT;
+        return register_callback(v, &reg);
+    case CALLBACKOP_unregister:
+        if (!copy_from_guest(&unreg, b, sizeof(unreg)))
+            return -XEN_EFAULT;
+        return unregister_callback(v, &unreg);
+    }
+    return -XEN_ENOSYS;
+}
+
+/* ABI: nmi_op(cmd, argument). */
+HYPERCALL(nmi_op)
+{
+    struct vcpu *v = current_vcpu();
+    struct xennmi_callback callback;
+    struct callback_register reg = { .type = CALLBACKTYPE_nmi };
+
+    UNUSED_ARGUMENT(c);
+    UNUSED_ARGUMENT(d);
+    UNUSED_ARGUMENT(e);
+    switch (a) {
+    case XENNMI_register_callback:
+        if (!copy_from_guest(&callback, b, sizeof(callback)))
+            return -XEN_EFAULT;
+        reg.address = callback.handler_address;
+        return register_callback(v, &reg);
+    case XENNMI_unregister_callback:
+        v->traps[VECTOR_NMI].address = 0;
+        return 0;
+    }
+    return -XEN_ENOSYS;
+}
+
+/*
+ * ABI: iret, with a struct iret_context at the guest's RSP. What it returns becomes RAX, like any
+ * hypercall's answer: so it is the frame's.
+ */
+HYPERCALL(iret)
+{
+    struct vcpu *v = current_vcpu();
+    struct cpu_user_regs *regs = &this_cpu()->guest_regs;
+    struct iret_context frame;
+
+    UNUSED_ARGUMENT(a);
+    UNUSED_ARGUMENT(b);
+    UNUSED_ARGUMENT(c);
+    UNUSED_ARGUMENT(d);
+    UNUSED_ARGUMENT(e);
+    if (unlikely(!copy_from_guest(&frame, regs->rsp, sizeof(frame)))) {
+        domain_crash(v->domain, "vcpu %u: iret, but no frame can be read at %016lx", v->id, regs->rsp);
+        return 0;
+    }
+    bool to_user = (frame.cs & 3) == 3;
+    if (unlikely(to_user && !v->user_root.v)) {
+        domain_crash(v->domain, "vcpu %u: iret to user mode without a user root", v->id);
+        return 0;
+    }
+    bool architectural = v->domain->vm_assist & (1U << VMASST_TYPE_architectural_iopl);
+    if (architectural)
+        v->iopl = (unsigned)(frame.rflags >> 12 & 3);
+    regs->rip = frame.rip;
+    regs->cs = (uint16_t)(frame.cs | 3);
+    regs->rflags = (frame.rflags & ~(EFLAGS_IOPL | EFLAGS_VM)) | EFLAGS_IF | 2;
+    regs->rsp = frame.rsp;
+    regs->ss = (uint16_t)(frame.ss | 3);
+    bool quick = frame.flags & VGCF_in_syscall;
+    if (!quick) {
+        regs->r11 = frame.r11;
+        regs->rcx = frame.rcx;
+    }
+    /* SYSRET brings only these selectors. */
+    regs->entry_vector = !quick || regs->cs != SEL_GUEST_CODE || regs->ss != SEL_GUEST_DATA;
+    v->nmi_masked = false;
+    v->info->evtchn_upcall_mask = !(frame.rflags & EFLAGS_IF);
+    if (to_user)
+        mode_to_user(v);
+    return (long)frame.rax;
+}
+
+/* ABI: set_segment_base(which, base). */
+HYPERCALL(set_segment_base)
+{
+    struct vcpu *v = current_vcpu();
+
+    UNUSED_ARGUMENT(c);
+    UNUSED_ARGUMENT(d);
+    UNUSED_ARGUMENT(e);
+    if (a < SEGBASE_GS_USER_SEL && !address_is_canonical(b))
+        return refuse(v->domain, XEN_EINVAL, "segment base %016lx", b);
+    switch (a) {
+    case SEGBASE_FS:
+        msr_write(MSR_FS_BASE, b);
+        return 0;
+    case SEGBASE_GS_USER:
+        msr_write(MSR_KERNEL_GS_BASE, b);
+        return 0;
+    case SEGBASE_GS_KERNEL:
+        msr_write(MSR_GS_BASE, b);
+        return 0;
+    case SEGBASE_GS_USER_SEL: {
+        /* A selector that cannot be loaded is null, and that is no error (ABI). */
+        irq_state_t state = interrupts_save();
+        gs_selector_load((uint16_t)b);
+        interrupts_restore(state);
+        return 0;
+    }
+    }
+    return -XEN_EINVAL;
+}
+
+/* ABI: fpu_taskswitch(set). */
+HYPERCALL(fpu_taskswitch)
+{
+    struct vcpu *v = current_vcpu();
+
+    UNUSED_ARGUMENT(b);
+    UNUSED_ARGUMENT(c);
+    UNUSED_ARGUMENT(d);
+    UNUSED_ARGUMENT(e);
+    v->ts = a != 0;
+    fpu_set_ts(v->ts);
+    return 0;
+}
+
+/* ABI: set_debugreg(number, value). */
+HYPERCALL(set_debugreg)
+{
+    UNUSED_ARGUMENT(c);
+    UNUSED_ARGUMENT(d);
+    UNUSED_ARGUMENT(e);
+    return debug_register_set(current_vcpu(), (unsigned)MIN(a, 8UL), b);
+}
+
+/* ABI: get_debugreg(number). */
+HYPERCALL(get_debugreg)
+{
+    uint64_t value = 0;
+
+    UNUSED_ARGUMENT(b);
+    UNUSED_ARGUMENT(c);
+    UNUSED_ARGUMENT(d);
+    UNUSED_ARGUMENT(e);
+    long rc = debug_register_get(current_vcpu(), (unsigned)MIN(a, 8UL), &value);
+    return rc ? rc : (long)value;
+}
+
+/* ABI: vm_assist(cmd, type). */
+HYPERCALL(vm_assist)
+{
+    static const uint64_t offered = 1UL << VMASST_TYPE_4gb_segments |
+                                    1UL << VMASST_TYPE_4gb_segments_notify |
+                                    1UL << VMASST_TYPE_writable_pagetables |
+                                    1UL << VMASST_TYPE_pae_extended_cr3 |
+                                    1UL << VMASST_TYPE_architectural_iopl |
+                                    1UL << VMASST_TYPE_runstate_update_flag; /* m2p_strict is not offered */
+    struct domain *dom = current_domain();
+
+    UNUSED_ARGUMENT(c);
+    UNUSED_ARGUMENT(d);
+    UNUSED_ARGUMENT(e);
+    if (a != VMASST_CMD_enable && a != VMASST_CMD_disable)
+        return -XEN_ENOSYS;
+    if (b >= 64 || !(offered >> b & 1))
+        return refuse(dom, XEN_EINVAL, "vm_assist: no type %lu", b);
+    if (a == VMASST_CMD_enable)
+        __atomic_or_fetch(&dom->vm_assist, 1UL << b, __ATOMIC_SEQ_CST);
+    else
+        __atomic_and_fetch(&dom->vm_assist, ~(1UL << b), __ATOMIC_SEQ_CST);
+    return 0;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dom0's console on the serial line, and the line's other use: three times Ctrl-A switches what is
+ * typed between dom0 and the hypervisor, where each key is a debug key.
+ *
+ * ABI: console_io(cmd, count, buffer); VIRQ_CONSOLE says that there is something to read.
+ */
+#include <xen/xen.h>
+#include "domain/refuse.h"
+#include "domain/report.h"
+#include "event/virq.h"
+#include "hypercall/hypercall.h"
+#include "machine/machine.h"
+#include "memory/guest_copy.h"
+#include "sched/schedule.h"
+#include "trace/log.h"
+
+#define PIECE        256U
+#define INPUT_SIZE   512U
+#define SWITCH_CHAR  1 /* Ctrl-A */
+#define SWITCH_COUNT 3U
+
+static struct {
+    char ring[INPUT_SIZE];
+    uint32_t produced, consumed;
+    unsigned switches; /* switch characters in a row */
+    bool to_us;
+} input;
+
+void console_interrupt(void)
+{
+    cpu_request_work(this_cpu(), WORK_CONSOLE);
+}
+
+static void take_char(char c)
+{
+    if (c == SWITCH_CHAR) {
+        if (++input.switches == SWITCH_COUNT) {
+            input.switches = 0;
+            input.to_us = !input.to_us;
+            log_line(LOG_ERROR, "input goes to %s", input.to_us ? "the hypervisor" : "dom0");
+        }
+        return;
+    }
+    input.switches = 0;
+    if (input.to_us)
+        report_key(c);
+    else if (input.produced - input.consumed < INPUT_SIZE)
+        input.ring[input.produced++ % INPUT_SIZE] = c;
+}
+
+/* The interrupt goes to one processor: nobody else is here. */
+void console_input(void)
+{
+    uint32_t before = input.produced;
+    int c;
+
+    while ((c = uart_get()) >= 0)
+        take_char((char)c);
+    if (input.produced != before)
+        virq_raise_global(VIRQ_CONSOLE);
+}
+
+static long console_write(struct domain *d, uint64_t count, uint64_t buffer)
+{
+    char piece[PIECE];
+
+    while (count) {
+        size_t n = MIN(count, sizeof(piece));
+        if (!copy_from_guest(piece, buffer, n))
+            return refuse(d, XEN_EFAULT, "console_io: %016lx cannot be read", buffer);
+        log_raw(piece, n);
+        count -= n;
+        buffer += n;
+        if (count && preempt_needed())
+            return hypercall_again(3, CONSOLEIO_write, count, buffer, 0);
+    }
+    return 0;
+}
+
+static long console_read(struct domain *d, uint64_t count, uint64_t buffer)
+{
+    char piece[PIECE];
+    size_t n = 0;
+
+    while (n < sizeof(piece) && n < count && input.consumed != READ_ONCE(input.produced))
+        piece[n++] = input.ring[input.consumed++ % INPUT_SIZE];
+    if (n && !copy_to_guest(buffer, piece, n))
+        return refuse(d, XEN_EFAULT, "console_io: %016lx cannot be written", buffer);
+    return (long)n;
+}
+
+HYPERCALL(console_io)
+{
+    struct domain *dom = current_domain();
+
+    UNUSED_ARGUMENT(d);
+    UNUSED_ARGUMENT(e);
+    if (!dom->privileged)
+        return -XEN_EPERM;
+    switch ((uint32_t)a) {
+    case CONSOLEIO_write:
+        return console_write(dom, (uint32_t)b, c);
+    case CONSOLEIO_read:
+        return console_read(dom, (uint32_t)b, c);
+    }
+    return -XEN_ENOSYS;
+}

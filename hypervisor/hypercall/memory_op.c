@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ABI: memory_op(cmd | first extent << 6, argument), <xen/memory.h>
+ */
+#include <xen/memory.h>
+#include "machine/host_map.h"
+#include "domain/refuse.h"
+#include "hypercall/hypercall.h"
+#include "machine/machine.h"
+#include "memory/frame_alloc.h"
+#include "memory/guest_copy.h"
+#include "memory/m2p.h"
+
+#define CMD_BITS   6U
+#define EXTENT_MAX (1UL << 58) /* what is left for the first extent */
+
+#define ORDER_MAX_DOM0 12U
+#define ORDER_MAX_DOMU 9U
+
+struct reservation {
+    struct xen_memory_reservation r;
+    struct domain *d;
+    uint64_t done;
+};
+
+static int find_domain(struct domain *caller, domid_t id, struct domain **out)
+{
+    *out = id == DOMID_SELF ? caller : domain_by_id(id);
+    if (!*out)
+        return refuse(caller, XEN_ESRCH, "memory_op: no domain %u", id);
+    if (*out != caller && !caller->privileged)
+        return refuse(caller, XEN_EPERM, "memory_op for d%u", id);
+    return 0;
+}
+
+/* The extent's entry of the guest's list; NULL list: nothing is asked or told. */
+static uint64_t extent_at(const struct reservation *res)
+{
+    return (uint64_t)res->r.extent_start.p + res->done * sizeof(xen_pfn_t);
+}
+
+static unsigned address_bits(const struct reservation *res)
+{
+    unsigned bits = XENMEMF_get_address_bits(res->r.mem_flags);
+
+    return bits ? bits : 64;
+}
+
+/* Gives one extent; false: no more can be had, which is a short count and no error. */
+static bool give_extent(struct reservation *res, bool populate)
+{
+    uint64_t nr = 1UL << res->r.extent_order;
+    xen_pfn_t pfn = 0;
+
+    if (populate && !copy_from_guest(&pfn, extent_at(res), sizeof(pfn)))
+        return false;
+    mfn_t m = domain_alloc_frames(res->d, res->r.extent_order, address_bits(res));
+    if (m.v == MFN_NONE.v)
+        return false;
+    for (uint64_t i = 0; populate && i < nr; i++)
+        m2p_set(mfn(m.v + i), pfn + i);
+    xen_pfn_t out = m.v;
+    if (res->r.extent_start.p && !copy_to_guest(extent_at(res), &out, sizeof(out))) {
+        for (uint64_t i = 0; i < nr; i++)
+            frame_drop_allocation(frame_at(mfn(m.v + i)));
+        return false;
+    }
+    return true;
+}
+
+static bool increase_one(struct reservation *res)
+{
+    return give_extent(res, false);
+}
+
+static bool populate_one(struct reservation *res)
+{
+    return give_extent(res, true);
+}
+
+static bool decrease_one(struct reservation *res)
+{
+    xen_pfn_t first;
+
+    if (!copy_from_guest(&first, extent_at(res), sizeof(first)))
+        return false;
+    for (uint64_t i = 0; i < 1UL << res->r.extent_order; i++) {
+        mfn_t m = mfn(first + i);
+        if (!mfn_is_ram(m) || !frame_get(frame_at(m), res->d->id)) {
+            refuse(res->d, XEN_EINVAL, "decrease_reservation: frame %lx is not its own", m.v);
+            return false;
+        }
+        bool was = !(READ_ONCE(frame_at(m)->state) & FRAME_SPECIAL) &&
+                   frame_drop_allocation(frame_at(m));
+        frame_put(frame_at(m));
+        if (!was) {
+            refuse(res->d, XEN_EINVAL, "decrease_reservation: frame %lx was given back before", m.v);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Extents one by one; the count of those done is the answer, however it ends. */
+static long reservation_op(unsigned cmd, uint64_t first, uint64_t arg,
+                           bool (*one)(struct reservation *res))
+{
+    struct domain *caller = current_domain();
+    struct reservation res = { .done = first };
+
+    if (!copy_from_guest(&res.r, arg, sizeof(res.r)))
+        return (long)first;
+    if (find_domain(caller, res.r.domid, &res.d))
+        return (long)first;
+    if (res.r.nr_extents > EXTENT_MAX || first > res.r.nr_extents ||
+        !guest_array_ok((uint64_t)res.r.extent_start.p, res.r.nr_extents, sizeof(xen_pfn_t)))
+        return (long)first;
+    if (res.r.extent_order > (caller->privileged ? ORDER_MAX_DOM0 : ORDER_MAX_DOMU)) {
+        refuse(caller, XEN_EINVAL, "memory_op %u: extents of order %u", cmd, res.r.extent_order);
+        return (long)first;
+    }
+    for (; res.done < res.r.nr_extents; res.done++) {
+        if (res.done > first && preempt_needed())
+            return hypercall_again(2, cmd | res.done << CMD_BITS, arg, 0, 0);
+        if (!one(&res))
+            break;
+    }
+    return (long)res.done;
+}
+
+/* --- Questions ---------------------------------------------------------------------------------- */
+
+static long pages_question(unsigned cmd, uint64_t arg)
+{
+    struct domain *caller = current_domain(), *d;
+    domid_t id;
+
+    if (!copy_from_guest(&id, arg, sizeof(id)))
+        return -XEN_EFAULT;
+    int rc = find_domain(caller, id, &d);
+    if (rc)
+        return rc;
+    switch (cmd) {
+    case XENMEM_current_reservation:
+        return (long)d->memory.nr_pages;
+    case XENMEM_maximum_reservation:
+        return (long)d->memory.max_pages;
+    default: /* XENMEM_maximum_gpfn */
+        return (long)d->shared_info->arch.max_pfn;
+    }
+}
+
+static long machphys_mapping(uint64_t arg)
+{
+    struct xen_machphys_mapping m = { .v_start = M2P_BASE,
+                                      .v_end = m2p_end(),
+                                      .max_mfn = max_mfn - 1 };
+
+    return copy_to_guest(arg, &m, sizeof(m)) ? 0 : -XEN_EFAULT;
+}
+
+/* The machine's memory map, as the boot loader gave it. */
+static long machine_memory_map(uint64_t arg)
+{
+    struct domain *d = current_domain();
+    struct xen_memory_map m;
+    unsigned n;
+
+    if (!d->privileged)
+        return refuse(d, XEN_EPERM, "the machine's memory map is dom0's to see");
+    if (!copy_from_guest(&m, arg, sizeof(m)))
+        return -XEN_EFAULT;
+    for (n = 0; n < host_map_entries() && n < m.nr_entries; n++) {
+        struct host_map_entry e = host_map_entry(n);
+        if (!copy_to_guest((uint64_t)m.buffer.p + n * sizeof(e), &e, sizeof(e)))
+            return -XEN_EFAULT;
+    }
+    m.nr_entries = n;
+    return copy_to_guest(arg, &m, sizeof(m)) ? 0 : -XEN_EFAULT;
+}
+
+HYPERCALL(memory_op)
+{
+    unsigned cmd = a & ((1U << CMD_BITS) - 1);
+    uint64_t first = a >> CMD_BITS;
+
+    UNUSED_ARGUMENT(c);
+    UNUSED_ARGUMENT(d);
+    UNUSED_ARGUMENT(e);
+    switch (cmd) {
+    case XENMEM_increase_reservation:
+        return reservation_op(cmd, first, b, increase_one);
+    case XENMEM_decrease_reservation:
+        return reservation_op(cmd, first, b, decrease_one);
+    case XENMEM_populate_physmap:
+        return reservation_op(cmd, first, b, populate_one);
+    case XENMEM_maximum_ram_page:
+        return (long)max_mfn - 1;
+    case XENMEM_current_reservation:
+    case XENMEM_maximum_reservation:
+    case XENMEM_maximum_gpfn:
+        return pages_question(cmd, b);
+    case XENMEM_machphys_mapping:
+        return machphys_mapping(b);
+    case XENMEM_machine_memory_map:
+        return machine_memory_map(b);
+    }
+    return -XEN_ENOSYS;
+}

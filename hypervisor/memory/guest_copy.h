@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Arguments of hypercalls: guest addresses in the kernel's address space that is loaded. Each is read
+ * once, into memory of ours; what was checked is what is used.
+ */
+#ifndef MEMORY_GUEST_COPY_H
+#define MEMORY_GUEST_COPY_H
+
+#include "machine/machine.h"
+
+/* Does [va, va + bytes) lie outside of the hypervisor's part? */
+static inline bool guest_range_ok(uint64_t va, uint64_t bytes)
+{
+    uint64_t end;
+
+    if (unlikely(__builtin_add_overflow(va, bytes, &end)))
+        return false;
+    return likely(end <= HYPERVISOR_START) || va >= HYPERVISOR_END;
+}
+
+/* Does an array of count elements? The product may not overflow either. */
+static inline bool guest_array_ok(uint64_t va, uint64_t count, uint64_t size)
+{
+    uint64_t bytes;
+
+    return !__builtin_mul_overflow(count, size, &bytes) && guest_range_ok(va, bytes);
+}
+
+static inline bool copy_from_guest(void *dst, uint64_t va, size_t bytes)
+{
+    return guest_range_ok(va, bytes) && guest_copy_in(dst, va, bytes);
+}
+
+static inline bool copy_to_guest(uint64_t va, const void *src, size_t bytes)
+{
+    return guest_range_ok(va, bytes) && guest_copy_out(va, src, bytes);
+}
+
+static inline bool address_is_canonical(uint64_t va)
+{
+    return (uint64_t)((int64_t)(va << 16) >> 16) == va;
+}
+
+/* May a guest be entered, or have a stack, there? */
+static inline bool guest_address_ok(uint64_t va)
+{
+    return address_is_canonical(va) && (va < HYPERVISOR_START || va >= HYPERVISOR_END);
+}
+
+#endif

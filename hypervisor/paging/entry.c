@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One entry of a page table: which references it holds, and how it changes.
+ *
+ * References for the new entry are taken before it is written, those of the old one given back after:
+ * at each moment the counts cover what a processor can see. The write is a compare and exchange, so no
+ * lock is needed: the table cannot lose its type (the caller holds a reference), and of two changes at
+ * once one sees the other.
+ */
+#include "domain/refuse.h"
+#include "lib/check.h"
+#include "machine/machine.h"
+#include "paging/page_type.h"
+
+/* Device memory has no counts: who may map it is a question of privilege. */
+static int device_entry_check(struct domain *d, mfn_t m)
+{
+    if (d->privileged && m.v >> (machine_phys_bits - PAGE_SHIFT) == 0)
+        return 0;
+    return refuse(d, XEN_EPERM, "frame %lx is device memory or does not exist", m.v);
+}
+
+static bool entry_has_counts(uint64_t entry)
+{
+    return mfn_is_ram(pte_mfn(entry));
+}
+
+static int __attribute__((noinline)) l1_target_refused(struct domain *d, domid_t fd, uint64_t entry)
+{
+    struct frame *f = frame_at(pte_mfn(entry));
+
+    if (f->owner != fd)
+        return refuse(d, XEN_EINVAL, "L1 entry %016lx: frame belongs to d%u, not to d%u", entry,
+                      f->owner, fd);
+    if (entry & PTE_WRITE)
+        return refuse(d, XEN_EINVAL, "L1 entry %016lx: frame is in use as type %u, not writable",
+                      entry, state_type(f->state));
+    return refuse(d, XEN_EINVAL, "L1 entry %016lx: frame is free, or its count is full", entry);
+}
+
+static inline int l1_target_get(struct domain *d, domid_t fd, uint64_t entry)
+{
+    mfn_t m = pte_mfn(entry);
+
+    if (unlikely(m.v >= max_mfn))
+        return device_entry_check(d, m);
+    struct frame *f = frame_at(m);
+    if (unlikely(f->owner != fd)) {
+        if (f->owner == FRAME_OWNER_HOLE)
+            return device_entry_check(d, m);
+        return l1_target_refused(d, fd, entry);
+    }
+    if (!(entry & PTE_WRITE))
+        return likely(frame_get(f, fd)) ? 0 : l1_target_refused(d, fd, entry);
+
+    int rc = page_type_get(f, TYPE_WRITABLE);
+    if (unlikely(rc))
+        return rc == HYPERCALL_CONTINUE ? rc : l1_target_refused(d, fd, entry);
+    if (unlikely(f->owner != fd)) {
+        page_type_put(f);
+        return l1_target_refused(d, fd, entry);
+    }
+    return 0;
+}
+
+static inline void l1_target_put(uint64_t entry)
+{
+    if (unlikely(!entry_has_counts(entry)))
+        return;
+    if (entry & PTE_WRITE)
+        page_type_put(frame_at(pte_mfn(entry)));
+    else
+        frame_put(frame_at(pte_mfn(entry)));
+}
+
+static int __attribute__((noinline)) l1_flags_refused(struct domain *d, uint64_t entry)
+{
+    return refuse(d, XEN_EINVAL, "L1 entry %016lx: flags %lx are not a guest's to set", entry,
+                  entry & ~d->paging.l1_allowed);
+}
+
+int l1_entry_get(struct domain *d, domid_t fd, uint64_t entry)
+{
+    if (unlikely(entry & ~d->paging.l1_allowed))
+        return l1_flags_refused(d, entry);
+    return l1_target_get(d, fd, entry);
+}
+
+void l1_entry_put(uint64_t entry)
+{
+    l1_target_put(entry);
+}
+
+/* Writes the entry if it still is what we took it for, but for A and D, which processors set. */
+static inline bool entry_swap(uint64_t *entry, uint64_t *old, uint64_t to, enum entry_write how)
+{
+    uint64_t before = *old;
+
+    for (;;) {
+        uint64_t next = how == ENTRY_KEEP_AD ? to | (*old & (PTE_ACCESSED | PTE_DIRTY)) : to;
+        if (likely(__atomic_compare_exchange_n(entry, old, next, false, __ATOMIC_SEQ_CST,
+                                               __ATOMIC_SEQ_CST)))
+            return true;
+        if (how == ENTRY_EXACT || ((*old ^ before) & ~(PTE_ACCESSED | PTE_DIRTY)))
+            return false;
+    }
+}
+
+int l1_entry_change(struct domain *d, domid_t fd, uint64_t *entry, uint64_t old, uint64_t to,
+                    enum entry_write how)
+{
+    bool new_target = false;
+
+    if (to & PTE_PRESENT) {
+        if (unlikely(to & ~d->paging.l1_allowed))
+            return l1_flags_refused(d, to);
+        to = l1_entry_stored(to);
+        new_target = !(old & PTE_PRESENT) || ((old ^ to) & (PTE_ADDRESS | PTE_WRITE));
+        if (new_target) {
+            int rc = l1_target_get(d, fd, to);
+            if (unlikely(rc))
+                return rc;
+        }
+    }
+    if (unlikely(!entry_swap(entry, &old, to, how))) {
+        if (new_target)
+            l1_target_put(to);
+        return HYPERCALL_CONTINUE;
+    }
+    if ((old & PTE_PRESENT) && (new_target || !(to & PTE_PRESENT)))
+        l1_target_put(old);
+    return 0;
+}
+
+int table_entry_get(struct domain *d, unsigned level, uint64_t entry)
+{
+    mfn_t m = pte_mfn(entry);
+
+    if (entry & ~TABLE_FLAGS_ALLOWED)
+        return refuse(d, XEN_EINVAL, "L%u entry %016lx: flags %lx are not a guest's to set", level,
+                      entry, entry & ~TABLE_FLAGS_ALLOWED);
+    if (!mfn_is_ram(m) || frame_at(m)->owner != d->id)
+        return refuse(d, XEN_EINVAL, "L%u entry %016lx: the table's frame is not d%u's", level, entry,
+                      d->id);
+    struct frame *f = frame_at(m);
+    if (!frame_get(f, d->id))
+        return refuse(d, XEN_EINVAL, "L%u entry %016lx: the table's frame is free", level, entry);
+    int rc = page_type_get(f, (enum page_type)(TYPE_L1 + level - 2));
+    frame_put(f);
+    if (rc && rc != HYPERCALL_CONTINUE)
+        return refuse(d, -rc, "L%u entry %016lx: frame is type %u, count %lu, not a valid L%u", level,
+                      entry, state_type(f->state), state_count(f->state), level - 1);
+    return rc;
+}
+
+void table_entry_put(uint64_t entry)
+{
+    page_type_put(frame_at(pte_mfn(entry)));
+}
+
+int table_entry_change(struct domain *d, unsigned level, uint64_t *entry, uint64_t to,
+                       enum entry_write how)
+{
+    uint64_t old = READ_ONCE(*entry);
+    bool new_target = false;
+
+    if (to & PTE_PRESENT) {
+        new_target = !(old & PTE_PRESENT) || ((old ^ to) & PTE_ADDRESS);
+        if (new_target) {
+            int rc = table_entry_get(d, level, to);
+            if (rc)
+                return rc;
+        } else if (to & ~TABLE_FLAGS_ALLOWED) {
+            return refuse(d, XEN_EINVAL, "L%u entry %016lx: flags %lx are not a guest's to set",
+                          level, to, to & ~TABLE_FLAGS_ALLOWED);
+        }
+        to = table_entry_stored(level, to);
+    }
+    if (!entry_swap(entry, &old, to, how)) {
+        if (new_target)
+            table_entry_put(to);
+        return HYPERCALL_CONTINUE;
+    }
+    if ((old & PTE_PRESENT) && (new_target || !(to & PTE_PRESENT)))
+        table_entry_put(old);
+    return 0;
+}

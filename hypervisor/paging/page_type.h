@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Page types: no frame is a table and writable at once.
+ *
+ * All of it runs with interrupts on and no lock held. Long work stops when the processor has something
+ * better to do and returns HYPERCALL_CONTINUE: the same request, made again, goes on where it stopped.
+ */
+#ifndef PAGING_PAGE_TYPE_H
+#define PAGING_PAGE_TYPE_H
+
+#include <xen/errno.h>
+#include "domain/domain.h"
+#include "machine/paging_bits.h"
+#include "memory/frame.h"
+
+/* Beside error codes: call again with the same arguments. Never leaves the hypervisor. */
+#define HYPERCALL_CONTINUE (-0x7fff)
+
+void page_type_slow_put(struct frame *f, uint64_t seen);
+int page_type_slow_get(struct frame *f, enum page_type type);
+
+/*
+ * Takes a type reference to a frame that is in use; whoever holds no reference checks the owner before
+ * and after. If the frame has
+ * another type at count zero, it is turned into this one: a table is validated with all that it points
+ * at, a descriptor page descriptor by descriptor.
+ * Returns 0, -XEN_EINVAL (in use as something else, free, or its content breaks a rule),
+ * -XEN_EBUSY (count full) or HYPERCALL_CONTINUE.
+ */
+static inline int page_type_get(struct frame *f, enum page_type type)
+{
+    uint64_t seen = READ_ONCE(f->state);
+
+    while (likely((seen & (FRAME_TYPE | FRAME_VALID)) == (FRAME_TYPE_BITS(type) | FRAME_VALID) &&
+                  (seen & FRAME_COUNT) != FRAME_COUNT && (seen & (FRAME_REFS | FRAME_COUNT)))) {
+        if (likely(frame_state_swap(f, &seen, seen + FRAME_COUNT_ONE)))
+            return 0;
+    }
+    return page_type_slow_get(f, type);
+}
+
+/*
+ * Takes a type reference only if the frame is a valid table of that type and owner now. For those who
+ * found it by walking: what they read on the way may be stale, this look is not.
+ */
+bool page_type_get_existing(struct frame *f, enum page_type type, domid_t owner);
+
+/* Gives a type reference back. The last one of a table dooms it: page_type_drain does the work. */
+static inline void page_type_put(struct frame *f)
+{
+    uint64_t seen = READ_ONCE(f->state);
+
+    while (likely((seen & FRAME_COUNT) > FRAME_COUNT_ONE)) {
+        if (likely(frame_state_swap(f, &seen, seen - FRAME_COUNT_ONE)))
+            return;
+    }
+    page_type_slow_put(f, seen);
+}
+
+/*
+ * Takes doomed tables of a domain apart until there are none. Returns false if it stopped early, with
+ * tables left. A vCPU with VCPU_WORK_DROP calls it before it runs in the guest again.
+ */
+bool page_type_drain(struct domain *d);
+
+/* Begins to give back what an abandoned validation holds. For domain teardown. */
+void page_type_doom_partial(struct frame *f);
+
+/* --- one entry: paging/entry.c ----------------------------------------------------------------- */
+
+/* What an entry of a table holds of its target. fd: whose frames it may point at. */
+int l1_entry_get(struct domain *d, domid_t fd, uint64_t entry);
+void l1_entry_put(uint64_t entry);
+int table_entry_get(struct domain *d, unsigned level, uint64_t entry);
+void table_entry_put(uint64_t entry);
+
+/* The bits that we store beside those that the guest asked for. */
+static inline uint64_t l1_entry_stored(uint64_t entry)
+{
+    if (!(entry & PTE_USER))
+        entry |= PTE_USER | PTE_GUEST_KERNEL;
+    if (!(entry & PTE_GUEST_KERNEL))
+        entry |= PTE_GLOBAL;
+    return entry;
+}
+
+static inline uint64_t table_entry_stored(unsigned level, uint64_t entry)
+{
+    return entry | PTE_USER | (level == 4 ? PTE_ACCESSED : 0);
+}
+
+#define L1_FLAGS_ALWAYS                                                                            \
+    (PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED | PTE_DIRTY | PTE_GLOBAL | PTE_AVAIL |      \
+     PTE_AVAIL_HIGH | PTE_NX | PTE_ADDRESS)
+#define L1_FLAGS_DEVICES (PTE_PWT | PTE_PCD | PTE_PAT)
+#define TABLE_FLAGS_ALLOWED                                                                        \
+    (PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED | PTE_DIRTY | PTE_AVAIL | PTE_AVAIL_HIGH |  \
+     PTE_NX | PTE_ADDRESS)
+
+static inline bool l4_slot_is_ours(unsigned slot)
+{
+    return slot >= HYPERVISOR_SLOT_FIRST && slot < HYPERVISOR_SLOT_FIRST + HYPERVISOR_SLOTS;
+}
+
+/*
+ * Changes an entry of a valid table (the caller holds a type reference to it), with all counts.
+ * old is what the caller read there. Returns 0, -XEN_EINVAL (a flag, a type or an owner is wrong), -XEN_EPERM, or HYPERCALL_CONTINUE
+ * (it has changed since).
+ */
+enum entry_write {
+    ENTRY_REPLACE, /* whatever A and D are */
+    ENTRY_KEEP_AD, /* A and D that the processor sets meanwhile survive */
+    ENTRY_EXACT,   /* only if nothing changed, A and D included: for emulated read-modify-write */
+};
+
+int l1_entry_change(struct domain *d, domid_t fd, uint64_t *entry, uint64_t old, uint64_t to,
+                    enum entry_write how);
+int table_entry_change(struct domain *d, unsigned level, uint64_t *entry, uint64_t to,
+                       enum entry_write how);
+
+/* The L1 entry that maps a guest address, in a table that really is one: takes a type reference to the
+ * table (give it back with page_type_put). NULL if there is none. root: L4 to begin at. */
+uint64_t *l1_entry_find(struct domain *d, mfn_t root, uint64_t va, struct frame **table);
+
+/* Reads a guest's bitmap of its vCPUs and turns it into processors on which those run or ran last.
+ * Returns 0 or -XEN_EFAULT. */
+int vcpu_bitmap_to_cpus(struct domain *d, uint64_t guest_bitmap, uint64_t *cpus);
+
+/* What the processor would use now for va; 0 if it is not mapped. Rights of all levels are joined: W
+ * only if all levels have it, NX if any has. */
+uint64_t guest_walk(mfn_t root, uint64_t va);
+
+/* --- the auditor: paging/audit.c --------------------------------------------------------------- */
+
+/* Recomputes all counts from tables, roots, pins and queues and compares. All processors are stopped
+ * where nothing is half done. Prints each difference (some), and a summary. Returns how many. */
+unsigned paging_audit(void);
+
+#endif

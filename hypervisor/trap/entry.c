@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What brings a guest here, and what has to be done before it goes on.
+ */
+#include "domain/refuse.h"
+#include "hypercall/hypercall.h"
+#include "lib/string.h"
+#include "machine/registers.h"
+#include "machine/traps.h"
+#include "memory/guest_copy.h"
+#include "paging/writable.h"
+#include "sched/guest_time.h"
+#include "sched/schedule.h"
+#include "trap/decode.h"
+#include "trap/deliver.h"
+#include "trap/guest_descriptors.h"
+#include "trap/privileged.h"
+
+#define VECTOR_SYSCALL_INT 0x80
+
+#define ERROR_IDT 2U /* the error code names an entry of the IDT */
+
+static mfn_t root_of_mode(const struct vcpu *v)
+{
+    return v->in_kernel ? v->kernel_root : v->user_root;
+}
+
+/* Would the access succeed now? Then a TLB was behind the tables, and the guest tries again. */
+static bool access_allowed(mfn_t root, uint64_t va, uint32_t error_code)
+{
+    uint64_t entry = guest_walk(root, va);
+
+    return entry && !((error_code & PF_WRITE) && !(entry & PTE_WRITE)) &&
+           !((error_code & PF_FETCH) && (entry & PTE_NX));
+}
+
+bool guest_fault_is_spurious(uint64_t va, uint32_t error_code)
+{
+    struct vcpu *v = current_vcpu();
+
+    /* Hypercalls run on the kernel's root. A fault for a missing page is never stale. */
+    return v && (error_code & PF_PRESENT) && access_allowed(v->kernel_root, va, error_code);
+}
+
+static void page_fault(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    uint64_t va = cr2_read();
+    uint32_t error = regs->error_code;
+
+    interrupts_on();
+    if (unlikely(va >= HYPERVISOR_START && va < HYPERVISOR_END)) {
+        if (!(error & PF_USER) && ldt_page_fault(v, regs, va))
+            return;
+    } else if (error & PF_RESERVED) {
+        domain_crash(v->domain, "vcpu %u: its tables have reserved bits set for %016lx", v->id, va);
+        return;
+    } else if (error & PF_PRESENT) {
+        if ((error & (PF_WRITE | PF_FETCH)) == PF_WRITE && v->in_kernel &&
+            (v->domain->vm_assist & (1U << VMASST_TYPE_writable_pagetables)) &&
+            writable_table_store(v, regs, va))
+            return;
+        if (access_allowed(root_of_mode(v), va, error))
+            return;
+    }
+    deliver_page_fault(v, regs, va, error);
+}
+
+/* INT n through a gate that ring 3 may not use: the guest's own gates decide. */
+static void software_interrupt(struct vcpu *v, struct cpu_user_regs *regs, unsigned vector,
+                               unsigned length)
+{
+    const struct trap_info *gate = &v->traps[vector];
+    unsigned dpl = TI_GET_DPL(gate);
+
+    if (gate->address && dpl >= (v->in_kernel ? 1U : 3U)) {
+        regs->rip += length;
+        deliver_exception(v, regs, vector, 0);
+    } else {
+        deliver_exception(v, regs, VECTOR_GP, vector << 3 | ERROR_IDT);
+    }
+}
+
+static void general_protection(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    uint8_t bytes[INSN_MAX];
+    struct insn insn;
+
+    interrupts_on();
+    if (regs->error_code & ERROR_IDT) {
+        /* The instruction names the vector: QEMU 7.2 gives a wrong one in the error code. */
+        if (insn_decode(bytes, insn_fetch(regs->rip, bytes), &insn) && !insn.two_byte &&
+            insn.opcode == 0xcd) {
+            software_interrupt(v, regs, insn.immediate & 0xff, insn.length);
+            return;
+        }
+    } else if (regs->error_code == 0 && privileged_emulate(v, regs)) {
+        return;
+    }
+    deliver_exception(v, regs, VECTOR_GP, regs->error_code);
+}
+
+static void invalid_opcode(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    interrupts_on();
+    if (!cpuid_forced(v, regs))
+        deliver_exception(v, regs, VECTOR_UD, 0);
+}
+
+static void device_not_available(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    fpu_set_ts(false);
+    if (!v->ts)
+        return;
+    v->ts = false; /* the handler need not clear it (ABI) */
+    deliver_exception(v, regs, VECTOR_NM, 0);
+}
+
+static void debug_exception(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    uint64_t hits = dr6_read();
+
+    /* Bits stick until someone clears them: start the next hit afresh. */
+    dr6_write(DR6_DEFAULT);
+    v->dr[6] = (v->dr[6] & ~0xfUL) | ((hits ^ DR6_DEFAULT) & (0xf | DR6_BS | DR6_BD)) | DR6_DEFAULT;
+    deliver_exception(v, regs, VECTOR_DB, 0);
+}
+
+static void dispatch(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    switch (regs->entry_vector) {
+    case VECTOR_PF:
+        page_fault(v, regs);
+        break;
+    case VECTOR_GP:
+        general_protection(v, regs);
+        break;
+    case VECTOR_UD:
+        invalid_opcode(v, regs);
+        break;
+    case VECTOR_NM:
+        device_not_available(v, regs);
+        break;
+    case VECTOR_DB:
+        debug_exception(v, regs);
+        break;
+    case VECTOR_SYSCALL_INT:
+        regs->rip -= 2;
+        software_interrupt(v, regs, VECTOR_SYSCALL_INT, 2);
+        break;
+    default:
+        deliver_exception(v, regs, regs->entry_vector, regs->error_code);
+    }
+}
+
+void guest_exception(struct cpu_user_regs *regs)
+{
+    if (regs->entry_vector >= 32 && regs->entry_vector != VECTOR_SYSCALL_INT)
+        machine_interrupt(regs->entry_vector);
+    else
+        dispatch(current_vcpu(), regs);
+}
+
+void guest_iret_fault(unsigned vector, uint32_t error_code)
+{
+    struct vcpu *v = current_vcpu();
+    struct cpu_user_regs *regs = &this_cpu()->guest_regs;
+
+    /* The frame cannot be used as it is: the fault is reported at the same place, with selectors that
+     * can be pushed. */
+    deliver_exception(v, regs, vector, error_code);
+}
+
+/* --- SYSCALL ----------------------------------------------------------------------------------- */
+
+static void syscall_from_user(struct vcpu *v, struct cpu_user_regs *regs,
+                              const struct guest_callback *callback)
+{
+    if (likely(callback->address)) {
+        deliver_callback(v, regs, callback);
+    } else {
+        regs->rip -= 2;
+        deliver_exception(v, regs, VECTOR_UD, 0);
+    }
+}
+
+bool guest_syscall(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current_vcpu();
+
+    if (likely(v->in_kernel)) {
+        interrupts_on();
+        hypercall_from_guest(v, regs);
+        interrupts_off();
+    } else {
+        syscall_from_user(v, regs, &v->syscall);
+    }
+    guest_exit();
+    /* SYSRET to an address that is not canonical faults in ring 0, on the guest's stack. IRET does
+     * not. A marked frame wants RCX and R11 back, or other selectors. */
+    return likely(!regs->entry_vector) && likely(address_is_canonical(regs->rip));
+}
+
+void guest_syscall32(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current_vcpu();
+
+    if (v->in_kernel) {
+        regs->rip -= 2;
+        deliver_exception(v, regs, VECTOR_UD, 0); /* 32-bit kernels are not offered */
+    } else {
+        syscall_from_user(v, regs, &v->syscall32);
+    }
+}
+
+/* --- Before a guest runs on ---------------------------------------------------------------------- */
+
+/* The areas are the kernel's addresses. */
+static void publish_areas(struct vcpu *v)
+{
+    if (!v->in_kernel)
+        root_load(v->kernel_root, true);
+    runstate_publish(v);
+    time_area_publish(v);
+    if (!v->in_kernel)
+        root_load(v->user_root, true);
+}
+
+static void do_vcpu_work(struct vcpu *v, struct cpu_user_regs *regs, uint32_t work)
+{
+    if (work & VCPU_WORK_STOP) {
+        schedule();
+        return;
+    }
+    if (work & VCPU_WORK_DROP) {
+        __atomic_and_fetch(&v->work, ~VCPU_WORK_DROP, __ATOMIC_SEQ_CST);
+        interrupts_on();
+        if (!page_type_drain(v->domain))
+            vcpu_request_work(v, VCPU_WORK_DROP);
+        interrupts_off();
+    }
+    if (work & VCPU_WORK_RUNSTATE) {
+        __atomic_and_fetch(&v->work, ~VCPU_WORK_RUNSTATE, __ATOMIC_SEQ_CST);
+        publish_areas(v);
+    }
+    if (work & VCPU_WORK_FAILSAFE) {
+        __atomic_and_fetch(&v->work, ~VCPU_WORK_FAILSAFE, __ATOMIC_SEQ_CST);
+        deliver_failsafe(v, regs);
+    }
+    if ((work & VCPU_WORK_NMI) && !v->nmi_masked) {
+        __atomic_and_fetch(&v->work, ~VCPU_WORK_NMI, __ATOMIC_SEQ_CST);
+        deliver_nmi(v, regs);
+    }
+}
+
+static bool nothing_to_do(const struct vcpu *v)
+{
+    uint32_t work = READ_ONCE(v->work);
+
+    return likely(!work) || (work == VCPU_WORK_NMI && v->nmi_masked);
+}
+
+void guest_exit(void)
+{
+    for (;;) {
+        struct cpu *cpu = this_cpu();
+        struct vcpu *v = cpu->current;
+
+        if (unlikely(READ_ONCE(cpu->work))) {
+            cpu_do_work(); /* may not come back: another vCPU, or none, goes on */
+            continue;
+        }
+        if (unlikely(!nothing_to_do(v))) {
+            do_vcpu_work(v, &cpu->guest_regs, READ_ONCE(v->work));
+            continue;
+        }
+        if (likely(!vcpu_event_deliverable(v)))
+            return;
+        deliver_event(v, &cpu->guest_regs);
+    }
+}
