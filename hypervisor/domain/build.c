@@ -251,7 +251,7 @@ static void fill_start_info(struct build *b, const struct build_module *kernel,
     struct start_info *s = page(b, pfn_of(b, b->start_info.start));
 
     memset(s, 0, PAGE_SIZE);
-    string_copy(s->magic, "xen-3.0-x86_64p", sizeof(s->magic));
+    string_copy(s->magic, "xen-3.0-x86_64", sizeof(s->magic));
     s->nr_pages = b->nr_pages;
     s->shared_info = virt_to_mfn(b->d->shared_info).v << PAGE_SHIFT;
     s->flags = SIF_PRIVILEGED | SIF_INITDOMAIN;

@@ -44,6 +44,17 @@ static void unlist_frame(struct domain *d, struct frame *f)
         frame_table[f->next].prev = f->prev;
 }
 
+static void own_frames(struct domain *d, mfn_t m, uint64_t nr)
+{
+    for (uint64_t i = 0; i < nr; i++) {
+        struct frame *f = frame_at(mfn(m.v + i));
+        list_frame(d, mfn(m.v + i));
+        f->owner = d->id;
+        /* Last: from here on others may take references. */
+        __atomic_store_n(&f->state, FRAME_ALLOCATED | FRAME_REF_ONE, __ATOMIC_RELEASE);
+    }
+}
+
 mfn_t domain_alloc_frames(struct domain *d, unsigned order, unsigned address_bits)
 {
     uint64_t nr = 1UL << order;
@@ -59,15 +70,18 @@ mfn_t domain_alloc_frames(struct domain *d, unsigned order, unsigned address_bit
     spin_lock(&d->paging.lock);
     if (m.v == MFN_NONE.v)
         d->memory.nr_pages -= nr;
-    for (uint64_t i = 0; m.v != MFN_NONE.v && i < nr; i++) {
-        struct frame *f = frame_at(mfn(m.v + i));
-        list_frame(d, mfn(m.v + i));
-        f->owner = d->id;
-        /* Last: from here on others may take references. */
-        __atomic_store_n(&f->state, FRAME_ALLOCATED | FRAME_REF_ONE, __ATOMIC_RELEASE);
-    }
+    else
+        own_frames(d, m, nr);
     spin_unlock(&d->paging.lock);
     return m;
+}
+
+void domain_adopt_frames(struct domain *d, mfn_t m, unsigned order)
+{
+    spin_lock(&d->paging.lock);
+    d->memory.nr_pages += 1UL << order;
+    own_frames(d, m, 1UL << order);
+    spin_unlock(&d->paging.lock);
 }
 
 void domain_frame_released(struct frame *f)

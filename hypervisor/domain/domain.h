@@ -179,6 +179,10 @@ void domain_frame_released(struct frame *f);
  * are none or its quota is used up. */
 mfn_t domain_alloc_frames(struct domain *d, unsigned order, unsigned address_bits);
 
+/* Makes 2^order frames from the allocator the domain's, beyond its quota: for those who take as many
+ * away. */
+void domain_adopt_frames(struct domain *d, mfn_t m, unsigned order);
+
 static inline struct domain *current_domain(void)
 {
     return current_vcpu()->domain;

@@ -33,9 +33,8 @@ struct vcpu *vcpu_create(struct domain *d, unsigned id)
     v->in_kernel = true;
     v->affinity = ~0UL;
     v->loaded_on = ~0U;
-    v->cr4 = CR4_PAE | CR4_DE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_MCE |
-             (fpu_xcr0_allowed() ? CR4_OSXSAVE : 0);
-    v->xcr0 = fpu_xcr0_allowed() ? 1 : 0;
+    v->cr4 = CR4_PAE | CR4_DE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_MCE;
+    v->xcr0 = fpu_xcr0_allowed() & XCR0_X87_SSE;
     v->dr[6] = DR6_DEFAULT;
     v->dr[7] = DR7_DEFAULT;
     list_init(&v->queue);

@@ -79,6 +79,7 @@ HYPERCALL(callback_op);
 HYPERCALL(event_channel_op);
 HYPERCALL(physdev_op);
 HYPERCALL(sysctl);
+HYPERCALL(domctl);
 HYPERCALL(platform_op);
 
 #define UNUSED_ARGUMENT(x) ((void)(x))

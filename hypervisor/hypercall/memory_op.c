@@ -5,6 +5,7 @@
 #include <xen/memory.h>
 #include "machine/host_map.h"
 #include "domain/refuse.h"
+#include "hypercall/exchange.h"
 #include "hypercall/hypercall.h"
 #include "machine/machine.h"
 #include "memory/frame_alloc.h"
@@ -146,14 +147,14 @@ static long pages_question(unsigned cmd, uint64_t arg)
     case XENMEM_maximum_reservation:
         return (long)d->memory.max_pages;
     default: /* XENMEM_maximum_gpfn */
-        return (long)d->shared_info->arch.max_pfn;
+        return (long)MAX(d->shared_info->arch.max_pfn, 1UL) - 1;
     }
 }
 
 static long machphys_mapping(uint64_t arg)
 {
     struct xen_machphys_mapping m = { .v_start = M2P_BASE,
-                                      .v_end = m2p_end(),
+                                      .v_end = M2P_END,
                                       .max_mfn = max_mfn - 1 };
 
     return copy_to_guest(arg, &m, sizeof(m)) ? 0 : -XEN_EFAULT;
@@ -194,8 +195,10 @@ HYPERCALL(memory_op)
         return reservation_op(cmd, first, b, decrease_one);
     case XENMEM_populate_physmap:
         return reservation_op(cmd, first, b, populate_one);
+    case XENMEM_exchange:
+        return memory_exchange(b);
     case XENMEM_maximum_ram_page:
-        return (long)max_mfn - 1;
+        return (long)max_mfn; /* one more than the last, in spite of its name */
     case XENMEM_current_reservation:
     case XENMEM_maximum_reservation:
     case XENMEM_maximum_gpfn:

@@ -35,6 +35,7 @@ static hypercall_fn *const hypercalls[] = {
     [__HYPERVISOR_event_channel_op] = hypercall_event_channel_op,
     [__HYPERVISOR_physdev_op] = hypercall_physdev_op,
     [__HYPERVISOR_sysctl] = hypercall_sysctl,
+    [__HYPERVISOR_domctl] = hypercall_domctl,
 };
 
 long hypercall_run(struct vcpu *v, uint64_t nr, const uint64_t args[6])

@@ -9,7 +9,6 @@
 
 #define FEATURE1_C_XSAVE (1U << 26)
 
-#define XCR0_X87_SSE 3UL
 #define XCR0_AVX     4UL
 
 #define FXSAVE_SIZE    512

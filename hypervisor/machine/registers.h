@@ -26,6 +26,8 @@
 #define CR4_SMEP       0x00100000UL
 #define CR4_SMAP       0x00200000UL
 
+#define XCR0_X87_SSE 3UL
+
 #define DR6_DEFAULT 0xffff0ff0UL
 #define DR6_BD      0x2000UL
 #define DR6_BS      0x4000UL

@@ -24,8 +24,3 @@ void m2p_boot(void)
             panic("not enough memory for the machine-to-physical table: give the machine more");
     }
 }
-
-uint64_t m2p_end(void)
-{
-    return M2P_BASE + table_bytes();
-}

@@ -13,8 +13,8 @@
 
 /* Maps a table for all frames below max_mfn. */
 void m2p_boot(void);
-/* Where the table ends for guests (XENMEM_machphys_mapping). */
-uint64_t m2p_end(void);
+/* Where the addresses for the table end (ABI); behind the last frame nothing is mapped. */
+#define M2P_END 0xffff804000000000UL
 
 static inline void m2p_set(mfn_t m, uint64_t pfn)
 {

@@ -17,7 +17,8 @@ static int device_entry_check(struct domain *d, mfn_t m)
 {
     if (d->privileged && m.v >> (machine_phys_bits - PAGE_SHIFT) == 0)
         return 0;
-    return refuse(d, XEN_EPERM, "frame %lx is device memory or does not exist", m.v);
+    return refuse(d, m.v == PTE_ADDRESS >> PAGE_SHIFT ? XEN_EINVAL : XEN_EPERM,
+                  "frame %lx is device memory or does not exist", m.v);
 }
 
 static bool entry_has_counts(uint64_t entry)
@@ -30,12 +31,12 @@ static int __attribute__((noinline)) l1_target_refused(struct domain *d, domid_t
     struct frame *f = frame_at(pte_mfn(entry));
 
     if (f->owner != fd)
-        return refuse(d, XEN_EINVAL, "L1 entry %016lx: frame belongs to d%u, not to d%u", entry,
+        return refuse(d, XEN_EBUSY, "L1 entry %016lx: frame belongs to d%u, not to d%u", entry,
                       f->owner, fd);
     if (entry & PTE_WRITE)
-        return refuse(d, XEN_EINVAL, "L1 entry %016lx: frame is in use as type %u, not writable",
+        return refuse(d, XEN_EBUSY, "L1 entry %016lx: frame is in use as type %u, not writable",
                       entry, state_type(f->state));
-    return refuse(d, XEN_EINVAL, "L1 entry %016lx: frame is free, or its count is full", entry);
+    return refuse(d, XEN_EBUSY, "L1 entry %016lx: frame is free, or its count is full", entry);
 }
 
 static inline int l1_target_get(struct domain *d, domid_t fd, uint64_t entry)

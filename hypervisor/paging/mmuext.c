@@ -50,7 +50,7 @@ static int mmuext_pin(struct request *r)
         return rc;
     rc = page_type_get(f, type);
     if (rc && rc != HYPERCALL_CONTINUE) {
-        rc = refuse(r->d, XEN_EINVAL, "pin L%u: frame %lx is type %u, count %lu, or breaks a rule",
+        rc = refuse(r->d, -rc, "pin L%u: frame %lx is type %u, count %lu, or breaks a rule",
                     type - TYPE_L1 + 1, (uint64_t)r->op.arg1.mfn, state_type(f->state),
                     state_count(f->state));
     } else if (!rc && !set_pinned(f)) {
@@ -107,10 +107,10 @@ static int flush_multi(struct request *r, uint64_t va)
 {
     uint64_t cpus;
 
-    int rc = vcpu_bitmap_to_cpus(r->d, (uint64_t)r->op.arg2.vcpumask.p, &cpus);
-    if (!rc)
-        tlb_flush_cpus(cpus, va);
-    return rc;
+    if (vcpu_bitmap_to_cpus(r->d, (uint64_t)r->op.arg2.vcpumask.p, &cpus))
+        return -XEN_EINVAL;
+    tlb_flush_cpus(cpus, va);
+    return 0;
 }
 
 static int mmuext_tlb_flush_multi(struct request *r)
@@ -294,7 +294,8 @@ HYPERCALL(mmuext_op)
     done += (uint32_t)i;
     if (rc == HYPERCALL_CONTINUE)
         return hypercall_again(4, list + i * sizeof(r.op), count_to_continue(count - i, done), c, d);
-    if (c && !copy_to_guest(c, &done, sizeof(done)))
-        rc = rc ? rc : refuse(r.d, XEN_EFAULT, "mmuext_op: cannot write the count");
+    /* A count that cannot be written is the caller's loss: what was done is done. */
+    if (c)
+        (void)!copy_to_guest(c, &done, sizeof(done));
     return rc;
 }

@@ -168,7 +168,7 @@ void vcpu_kick(struct vcpu *v)
 {
     irq_state_t state;
 
-    if (v == current_vcpu())
+    if (v == current_vcpu() && READ_ONCE(v->state) != VCPU_BLOCKED)
         return; /* it looks before it goes back */
     struct run_queue *q = queue_lock(v, &state);
     if (v->state == VCPU_BLOCKED)

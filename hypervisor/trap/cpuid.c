@@ -30,7 +30,7 @@ static const struct policy {
     uint32_t a, b, c, d;
 } policies[] = {
     /* Hidden: ECX MONITOR, DS_CPL, VMX, SMX, EIST, TM2, x2APIC, PCID, TSC_DEADLINE, DTES64, XTPR, PDCM,
-     * OSXSAVE (added by the guest's own CR4); EDX PSE, SEP, MTRR, PGE, PSE36. */
+     * OSXSAVE (added below); EDX PSE, SEP, MTRR, PGE, PSE36. */
     { 0x00000001, true, 0, ~0U, ~0U, 0x76d83203, 0xffffffff & ~0x00023808U },
     { 0x00000005, true, 0, 0, 0, 0, 0 },
     { 0x00000006, true, 0, 0, 0, 0, 0 },
@@ -44,8 +44,8 @@ static const struct policy {
     { 0x0000000d, false, 2, ~0U, ~0U, 0, 0 },
     { 0x00000014, true, 0, 0, 0, 0, 0 },
     { 0x0000001f, true, 0, 0, 0, 0, 0 },
-    /* Hidden: SVM, EXTAPIC, CR8_LEGACY, SKINIT, WDT, perf counters; PSE, PGE, PSE36, PAGE1GB, SEP. */
-    { 0x80000001, true, 0, ~0U, ~0U, 0x000001e1 & ~0x0cU & ~0x10U, ~0x04022808U },
+    /* Hidden: SVM, EXTAPIC, CR8_LEGACY, SKINIT, WDT, perf counters; PSE, PGE, PSE36, PAGE1GB. */
+    { 0x80000001, true, 0, ~0U, ~0U, 0x000001e1& ~0x0cU & ~0x10U, ~0x04022008U },
     { 0x80000007, true, 0, 0, 0, 0, 0x00000100 },
     { 0x80000008, true, 0, 0xff, 0, 0, 0 },
     { 0x8000000a, true, 0, 0, 0, 0, 0 },
@@ -121,7 +121,7 @@ void cpuid_for_guest(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, uint
     apply_policy(leaf, subleaf, out);
     if (leaf == 1) {
         out[2] |= 1U << 31; /* a hypervisor is there */
-        if (v->cr4 & CR4_OSXSAVE)
+        if (fpu_xcr0_allowed()) /* the processor's own bit, which native CPUID shows as well */
             out[2] |= FEATURE1_C_OSXSAVE;
         out[1] = (out[1] & 0x00ffffff) | (v->id * 2) << 24; /* APIC id, as Xen numbers vCPUs */
         if (v->domain->privileged)

@@ -211,6 +211,10 @@ static bool emulate_xsetbv(struct emulation *e)
 {
     uint64_t value = (e->regs->rdx & 0xffffffff) << 32 | (e->regs->rax & 0xffffffff);
 
+    if (!(e->v->cr4 & CR4_OSXSAVE)) {
+        deliver_exception(e->v, e->regs, VECTOR_UD, 0);
+        return true;
+    }
     if ((uint32_t)e->regs->rcx != 0 || !(value & 1) || (value & ~fpu_xcr0_allowed()) ||
         ((value & 4) && !(value & 2)))
         return false;
