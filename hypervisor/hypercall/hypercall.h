@@ -25,8 +25,6 @@ static inline long hypercall_again(unsigned nr, uint64_t a, uint64_t b, uint64_t
     return HYPERCALL_CONTINUE;
 }
 
-/* Runs the hypercall that the registers ask for, and puts its answer there. */
-void hypercall_from_guest(struct vcpu *v, struct cpu_user_regs *regs);
 /* Runs hypercall nr for an entry of a multicall. */
 long hypercall_run(struct vcpu *v, uint64_t nr, const uint64_t args[6]);
 

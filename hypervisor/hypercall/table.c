@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* From a number to a handler, and back to the guest. */
+#include "hypercall/dispatch.h"
 #include "hypercall/hypercall.h"
 
 #define CALL_LENGTH 2U /* of SYSCALL, which a call that goes on executes again */
 
-typedef long hypercall_fn(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e);
-
-static hypercall_fn *const hypercalls[] = {
+hypercall_fn *const hypercalls[NR_HYPERCALL_SLOTS] = {
     [__HYPERVISOR_set_trap_table] = hypercall_set_trap_table,
     [__HYPERVISOR_mmu_update] = hypercall_mmu_update,
     [__HYPERVISOR_set_gdt] = hypercall_set_gdt,
@@ -41,31 +40,16 @@ static hypercall_fn *const hypercalls[] = {
 long hypercall_run(struct vcpu *v, uint64_t nr, const uint64_t args[6])
 {
     (void)v;
-    if (nr >= ARRAY_SIZE(hypercalls) || !hypercalls[nr])
+    if (nr >= NR_HYPERCALL_SLOTS || !hypercalls[nr])
         return -XEN_ENOSYS;
     return hypercalls[nr](args[0], args[1], args[2], args[3], args[4]);
 }
 
-static void go_on_later(struct vcpu *v, struct cpu_user_regs *regs)
+void hypercall_go_on_later(struct vcpu *v, struct cpu_user_regs *regs)
 {
     uint64_t *const to[] = { &regs->rdi, &regs->rsi, &regs->rdx, &regs->r10 };
 
     for (unsigned i = 0; i < v->again.nr; i++)
         *to[i] = v->again.args[i];
     regs->rip -= CALL_LENGTH;
-}
-
-void hypercall_from_guest(struct vcpu *v, struct cpu_user_regs *regs)
-{
-    uint64_t nr = regs->rax;
-
-    if (unlikely(nr >= ARRAY_SIZE(hypercalls) || !hypercalls[nr])) {
-        regs->rax = (uint64_t)-XEN_ENOSYS;
-        return;
-    }
-    long rc = hypercalls[nr](regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8);
-    if (unlikely(rc == HYPERCALL_CONTINUE))
-        go_on_later(v, regs);
-    else
-        regs->rax = (uint64_t)rc;
 }

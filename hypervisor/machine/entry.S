@@ -75,14 +75,20 @@ syscall_entry:
         pushq   $0
         PUSH_REGISTERS
         movq    %rsp, %rdi
-        xorl    %ebp, %ebp
         call    guest_syscall
         testb   %al, %al
         jz      restore_guest
-        POP_REGISTERS
-        movq    8(%rsp), %rcx           /* rip */
-        movq    24(%rsp), %r11          /* rflags */
-        movq    32(%rsp), %rsp
+        /* C gave back RBX, RBP and R12 to R15 as they were; RCX and R11 are SYSRET's own. */
+        movq    56(%rsp), %r10
+        movq    64(%rsp), %r9
+        movq    72(%rsp), %r8
+        movq    80(%rsp), %rax
+        movq    96(%rsp), %rdx
+        movq    104(%rsp), %rsi
+        movq    112(%rsp), %rdi
+        movq    128(%rsp), %rcx         /* rip */
+        movq    144(%rsp), %r11         /* rflags */
+        movq    152(%rsp), %rsp
         sysretq
 
 syscall32_entry:
@@ -104,7 +110,6 @@ exception_common:
         movq    %rsp, %rdi
         testb   $3, 136(%rsp)
         jz      own_exception_common
-        xorl    %ebp, %ebp
         call    guest_exception
         .globl  resume_guest
 resume_guest:

@@ -83,8 +83,7 @@ uint64_t gdt_reserved_page_entry(unsigned cpu); /* the PTE that maps a processor
 bool guest_copy_in(void *dst, uint64_t src, size_t size);
 bool guest_copy_out(uint64_t dst, const void *src, size_t size);
 bool guest_clear(uint64_t dst, size_t size);
-bool guest_load64(uint64_t va, uint64_t *value);
-bool guest_store64(uint64_t va, uint64_t value);
+/* Single words: machine/guest_access.h. */
 
 /* --- Registers that belong to a vCPU while it runs --------------------------------------------- */
 

@@ -5,7 +5,7 @@
 set -eu
 start=$("$1" "$2" | awk '$3 == "image_start" { print $1 }')
 "$1" -n "$2" | awk -v start="$start" '
-    BEGIN { print "/* SPDX-License-Identifier: MIT */"; print "\t.section .symbols, \"a\", @progbits" }
+    BEGIN { n = 0; print "/* SPDX-License-Identifier: MIT */"; print "\t.section .symbols, \"a\", @progbits" }
     ($2 == "t" || $2 == "T") && $1 >= start && $3 !~ /^(text_start|text_end|image_start|\.)/ {
         address[n] = $1; name[n] = $3; n++
     }

@@ -57,15 +57,32 @@ static bool on_own_stack(uint64_t p)
            (*hypervisor_pte(p) & 1);
 }
 
-static void print_backtrace(uint64_t frame)
+/* Is there a call right before this address? (e8 rel32, or ff /2 with a register or memory) */
+static bool is_return_address(uint64_t address)
 {
-    log_line(LOG_ERROR, "Call trace:");
-    for (unsigned i = 0; i < BACKTRACE_MAX && on_own_stack(frame) && on_own_stack(frame + 8); i++) {
-        const uint64_t *words = (const uint64_t *)frame;
-        print_address("", words[1]);
-        if (words[0] <= frame)
-            break;
-        frame = words[0];
+    uint64_t offset;
+    const uint8_t *p = (const uint8_t *)address;
+
+    return symbol_of(address, &offset) && offset >= 5 &&
+           (p[-5] == 0xe8 || (p[-2] == 0xff && (p[-1] & 0x38) == 0x10) ||
+            (p[-3] == 0xff && (p[-2] & 0x38) == 0x10) || (p[-6] == 0xff && p[-5] == 0x15) ||
+            (offset >= 7 && p[-7] == 0xff && (p[-6] & 0x38) == 0x10));
+}
+
+/* Without frame pointers, which would cost each function three instructions: every word on the stack
+ * that looks like a return address. One that was left behind by an earlier call may be among them. */
+static void print_backtrace(uint64_t sp)
+{
+    unsigned printed = 0;
+
+    log_line(LOG_ERROR, "Call trace (all that looks like a return address):");
+    for (sp &= ~7UL; on_own_stack(sp) && sp % CPU_AREA_SIZE < CPU_STRUCT && printed < BACKTRACE_MAX;
+         sp += 8) {
+        uint64_t word = *(const uint64_t *)sp;
+        if (is_return_address(word)) {
+            print_address("", word);
+            printed++;
+        }
     }
 }
 
@@ -107,7 +124,7 @@ void fatal_exception(const struct cpu_user_regs *regs)
              regs->entry_vector, regs->error_code, this_cpu()->id);
     print_registers(regs);
     print_address("at ", regs->rip);
-    print_backtrace(regs->rbp);
+    print_backtrace(regs->rsp);
     machine_stop(true);
 }
 

@@ -6,7 +6,7 @@
 #ifndef MEMORY_GUEST_COPY_H
 #define MEMORY_GUEST_COPY_H
 
-#include "machine/machine.h"
+#include "machine/guest_access.h"
 
 /* Does [va, va + bytes) lie outside of the hypervisor's part? */
 static inline bool guest_range_ok(uint64_t va, uint64_t bytes)

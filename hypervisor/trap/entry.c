@@ -3,7 +3,7 @@
  * What brings a guest here, and what has to be done before it goes on.
  */
 #include "domain/refuse.h"
-#include "hypercall/hypercall.h"
+#include "hypercall/dispatch.h"
 #include "lib/string.h"
 #include "machine/registers.h"
 #include "machine/traps.h"
@@ -185,7 +185,8 @@ static void syscall_from_user(struct vcpu *v, struct cpu_user_regs *regs,
 
 bool guest_syscall(struct cpu_user_regs *regs)
 {
-    struct vcpu *v = current_vcpu();
+    struct cpu *cpu = container_of(regs, struct cpu, guest_regs);
+    struct vcpu *v = cpu->current;
 
     if (likely(v->in_kernel)) {
         interrupts_on();
@@ -194,7 +195,8 @@ bool guest_syscall(struct cpu_user_regs *regs)
     } else {
         syscall_from_user(v, regs, &v->syscall);
     }
-    guest_exit();
+    if (unlikely(READ_ONCE(cpu->work) | READ_ONCE(v->work)) || vcpu_event_deliverable(v))
+        guest_exit();
     /* SYSRET to an address that is not canonical faults in ring 0, on the guest's stack. IRET does
      * not. A marked frame wants RCX and R11 back, or other selectors. */
     return likely(!regs->entry_vector) && likely(address_is_canonical(regs->rip));
