@@ -6,7 +6,13 @@
 
 /* name, function, description */
 #define WORKLOADS(row)                                                                             \
-    row("boot-state", workload_boot_state, "registers, start info, p2m and tables at entry")
+    row("boot-state", workload_boot_state, "registers, start info, p2m and tables at entry")       \
+    row("exceptions-kernel", workload_exceptions_kernel, "every exception, from guest kernel mode") \
+    row("exceptions-user", workload_exceptions_user, "every exception and SYSCALL from user mode") \
+    row("int-n", workload_int_n, "software interrupts and the DPL of their gates")                 \
+    row("masking", workload_masking, "masking loses no event, iret delivers, CR2 nests")           \
+    row("event-ports", workload_event_ports, "event channel states, sends and refusals")           \
+    row("timers", workload_timers, "clocks, timers, block and poll")
 
 #define DECLARE(name, function, description) void function(void);
 #define ROW(name, function, description) { name, description, function },

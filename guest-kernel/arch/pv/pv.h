@@ -44,6 +44,7 @@ struct trap_record {
     int vector; /* VECTOR_NONE: nothing since trap_expect */
     unsigned count;
     uint64_t cr2;
+    uint64_t frame_end; /* where the hypervisor began to push: must be a multiple of 16 */
     uint8_t mask_inside; /* upcall mask that the handler ran with */
     struct trap_frame frame;
 };

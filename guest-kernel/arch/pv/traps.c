@@ -142,6 +142,7 @@ static void record_trap(const struct trap_frame *frame)
     record->cr2 = vcpu_info_here()->arch.cr2;
     record->mask_inside = vcpu_info_here()->evtchn_upcall_mask;
     record->frame = *frame;
+    record->frame_end = (uint64_t)(frame + 1);
     if (++record->count > SAME_TRAP_MAX)
         panic("the same instruction trapped %u times, vector %lu at %lx", record->count,
               frame->vector, frame->rip);
