@@ -92,18 +92,21 @@ USER user_fpu
     movdqu %xmm0, 16(%rdi)
     syscall
     ud2
-/* For measuring: the same for ever. */
+/* For measuring: the same rbx times, then ud2. */
 USER user_syscall_loop
     syscall
-    jmp user_syscall_loop
+    dec %rbx
+    jnz user_syscall_loop
+    ud2
 USER user_int80_loop
     int $0x80
-    jmp user_int80_loop
+    dec %rbx
+    jnz user_int80_loop
+    ud2
 USER user_fault_loop
     mov (%rdi), %rax
-    jmp user_fault_loop
-USER user_iret_loop
-    syscall
-    jmp user_iret_loop
+    dec %rbx
+    jnz user_fault_loop
+    ud2
 
     .section .note.GNU-stack, "", @progbits
