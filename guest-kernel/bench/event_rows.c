@@ -28,12 +28,13 @@ static void pair_teardown(void)
     port_pair_close(&pair);
 }
 
+/* Taken back by hand each time: a port that is pending already costs the hypervisor less. */
 static uint64_t send_masked(unsigned rounds, unsigned batch)
 {
     struct evtchn_send send = { .port = pair.near };
 
     (void)batch;
-    BENCH_LOOP(rounds, hypercall_event_channel_op(EVTCHNOP_send, &send));
+    BENCH_LOOP(rounds, hypercall_event_channel_op(EVTCHNOP_send, &send); event_clear(pair.far));
 }
 
 static bool self_setup(void)
@@ -72,7 +73,10 @@ static uint64_t self_entry(unsigned rounds, unsigned batch)
 
 static uint64_t self_roundtrip(unsigned rounds, unsigned batch)
 {
-    return send_masked(rounds, batch); /* the port is not masked now */
+    struct evtchn_send send = { .port = pair.near };
+
+    (void)batch;
+    BENCH_LOOP(rounds, hypercall_event_channel_op(EVTCHNOP_send, &send));
 }
 
 static evtchn_port_t ports[PORTS_MAX];

@@ -199,25 +199,23 @@ static void roots_teardown(void)
     table_drop(&tree[4]);
 }
 
-static uint64_t alternate_roots(unsigned rounds, unsigned cmd)
+static uint64_t new_baseptr(unsigned rounds, unsigned batch)
 {
-    struct mmuext_op ops[2] = { { .cmd = cmd, .arg1.mfn = address_to_mfn(tree[4]) },
-                                { .cmd = cmd, .arg1.mfn = address_to_mfn(kernel_l4) } };
+    struct mmuext_op ops[2] = { { .cmd = MMUEXT_NEW_BASEPTR }, { .cmd = MMUEXT_NEW_BASEPTR } };
     unsigned which = 0;
 
+    (void)batch;
+    ops[0].arg1.mfn = address_to_mfn(tree[4]);
+    ops[1].arg1.mfn = address_to_mfn(kernel_l4);
     BENCH_LOOP(rounds, hypercall_mmuext_op(&ops[which], 1, NULL, DOMID_SELF); which ^= 1);
 }
 
-static uint64_t new_baseptr(unsigned rounds, unsigned batch)
-{
-    (void)batch;
-    return alternate_roots(rounds, MMUEXT_NEW_BASEPTR);
-}
-
+/* The root that is loaded already: threads of one process. */
 static uint64_t new_user_baseptr(unsigned rounds, unsigned batch)
 {
     (void)batch;
-    return alternate_roots(rounds, MMUEXT_NEW_USER_BASEPTR);
+    return repeat_mmuext(rounds, (struct mmuext_op){ .cmd = MMUEXT_NEW_USER_BASEPTR,
+                                                     .arg1.mfn = address_to_mfn(tree[4]) });
 }
 
 /* What a switch of processes asks for: kernel stack, thread pointer, both roots. */

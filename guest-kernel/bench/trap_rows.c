@@ -72,9 +72,12 @@ static uint64_t emulated_rdmsr(unsigned rounds, unsigned batch)
 
 static uint64_t cpuid_forced(unsigned rounds, unsigned batch)
 {
+    uint32_t leaf = 0, subleaf = 0;
+
     (void)batch;
-    BENCH_LOOP(rounds, asm volatile(".byte 0x0f, 0x0b, 0x78, 0x65, 0x6e; cpuid" ::"a"(0), "c"(0)
-                                    : "rbx", "rdx", "memory"));
+    BENCH_LOOP(rounds, asm volatile(".byte 0x0f, 0x0b, 0x78, 0x65, 0x6e; cpuid"
+                                    : "+a"(leaf), "+c"(subleaf)::"rbx", "rdx", "memory");
+               leaf = 0);
 }
 
 const struct bench_row bench_trap_rows[] = {

@@ -12,7 +12,8 @@
     row("int-n", workload_int_n, "software interrupts and the DPL of their gates")                 \
     row("masking", workload_masking, "masking loses no event, iret delivers, CR2 nests")           \
     row("event-ports", workload_event_ports, "event channel states, sends and refusals")           \
-    row("timers", workload_timers, "clocks, timers, block and poll")
+    row("timers", workload_timers, "clocks, timers, block and poll")                               \
+    row("page-updates", workload_page_updates, "every way to change an entry, against a model")
 
 #define DECLARE(name, function, description) void function(void);
 #define ROW(name, function, description) { name, description, function },
