@@ -13,7 +13,14 @@
     row("masking", workload_masking, "masking loses no event, iret delivers, CR2 nests")           \
     row("event-ports", workload_event_ports, "event channel states, sends and refusals")           \
     row("timers", workload_timers, "clocks, timers, block and poll")                               \
-    row("page-updates", workload_page_updates, "every way to change an entry, against a model")
+    row("page-updates", workload_page_updates, "every way to change an entry, against a model")    \
+    row("mmu-refusals", workload_mmu_refusals, "refused updates leave the tables untouched")       \
+    row("mmuext", workload_mmuext, "pins, roots, flushes, clearing and copying frames")            \
+    row("memory", workload_memory, "giving pages back and getting others")                         \
+    row("multicall", workload_multicall, "lists of calls and their results")                            \
+    row("descriptors", workload_descriptors, "GDT, LDT and the descriptors in them")               \
+    row("modes", workload_modes, "FS and GS bases of kernel and user mode")                        \
+    row("emulation", workload_emulation, "privileged instructions, CPUID, ports, debug registers")
 
 #define DECLARE(name, function, description) void function(void);
 #define ROW(name, function, description) { name, description, function },
