@@ -20,7 +20,12 @@
     row("multicall", workload_multicall, "lists of calls and their results")                            \
     row("descriptors", workload_descriptors, "GDT, LDT and the descriptors in them")               \
     row("modes", workload_modes, "FS and GS bases of kernel and user mode")                        \
-    row("emulation", workload_emulation, "privileged instructions, CPUID, ports, debug registers")
+    row("emulation", workload_emulation, "privileged instructions, CPUID, ports, debug registers")  \
+    row("fpu", workload_fpu, "FPU and SSE registers survive every switch")                         \
+    row("vcpu-ops", workload_vcpu_ops, "vcpu_op, runstate, NMI")                                   \
+    row("smp", workload_smp, "several vCPUs at once")                                              \
+    row("pointers", workload_pointers, "bad pointers in every argument")                           \
+    row("sweep", workload_sweep, "every hypercall number and unknown operations")
 
 #define DECLARE(name, function, description) void function(void);
 #define ROW(name, function, description) { name, description, function },
