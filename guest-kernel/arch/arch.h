@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Everything that kernel/ may ask of the machine. An arch layer implements this list and nothing else;
- * which layer it is gets decided at link time.
+ * Everything that kernel/ may ask of the machine. An arch layer implements this list and nothing
+ * else; which layer it is gets decided at link time.
  *
- * The other way round an arch layer calls kernel_main once, kernel_secondary_cpu on each further CPU,
- * timer_interrupt when its timer went off, and panic when it cannot go on.
+ * The other way round an arch layer calls kernel_main once, kernel_secondary_cpu on each further
+ * CPU, timer_interrupt when its timer went off, and panic when it cannot go on.
  */
 #ifndef ARCH_ARCH_H
 #define ARCH_ARCH_H
@@ -17,7 +17,7 @@
 #define PAGE_SHIFT 12
 
 /* Every stack, of a thread or of a CPU, is this large and aligned to it (see cpu_id). */
-#define STACK_SIZE 16384UL
+#define STACK_SIZE  16384UL
 #define STACK_PAGES (STACK_SIZE / PAGE_SIZE)
 
 #define CPU_MAX 8
@@ -57,15 +57,16 @@ enum arch_page_flags {
 void *arch_page_address(unsigned long pfn);
 unsigned long arch_page_number(const void *address);
 
-/* One page of the kernel's address space. Tables that are missing are made. Returns false without memory. */
+/* One page of the kernel's address space. Tables that are missing are made. Returns false without
+ * memory. */
 bool arch_page_map(unsigned long va, unsigned long pfn, unsigned flags);
 void arch_page_unmap(unsigned long va);
 
 /* ---- time ---- */
-uint64_t arch_clock_ns(void);                  /* since boot, never goes back */
-void arch_timer_arm(uint64_t deadline_ns);     /* one deadline a CPU; the past fires at once */
+uint64_t arch_clock_ns(void);              /* since boot, never goes back */
+void arch_timer_arm(uint64_t deadline_ns); /* one deadline a CPU; the past fires at once */
 void arch_timer_cancel(void);
-uint64_t arch_wallclock_s(void);               /* seconds since 1970 */
+uint64_t arch_wallclock_s(void); /* seconds since 1970 */
 
 /* ---- CPUs and threads ---- */
 bool arch_cpu_boot(unsigned cpu, void *stack); /* starts a further CPU on that stack */

@@ -2,8 +2,8 @@
 /*
  * Benchmarks: one operation a row, timed with the TSC.
  *
- * Under QEMU's -icount the TSC counts executed instructions, without it time: the same code measures
- * both, and the command line says which it is.
+ * Under QEMU's -icount the TSC counts executed instructions, without it time: the same code
+ * measures both, and the command line says which it is.
  */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H

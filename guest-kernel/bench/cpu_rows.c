@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Benchmarks of the processor's side: entry, small settings, timers, descriptors, multicalls of nothing.
+ * Benchmarks of the processor's side: entry, small settings, timers, descriptors, multicalls of
+ * nothing.
  */
 #include <xen/version.h>
 
@@ -36,7 +37,8 @@ static uint64_t sched_yield(unsigned rounds, unsigned batch)
 static uint64_t stack_switch(unsigned rounds, unsigned batch)
 {
     (void)batch;
-    BENCH_LOOP(rounds, hypercall_stack_switch(FLAT_KERNEL_SS, (unsigned long)boot_stack + STACK_SIZE));
+    BENCH_LOOP(rounds,
+               hypercall_stack_switch(FLAT_KERNEL_SS, (unsigned long)boot_stack + STACK_SIZE));
 }
 
 static uint64_t fpu_taskswitch(unsigned rounds, unsigned batch)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shortest handlers there can be: what a benchmark of a bounce should measure is the hypervisor.
+ * The shortest handlers there can be: a benchmark of a bounce should measure the hypervisor.
  */
 #include <xen/xen.h>
 
@@ -36,8 +36,8 @@ bench_skip_fault:
     jmp IRET_STUB
 
 /*
- * The event callback: notes when it was entered, clears what is pending, returns. Where the words are
- * was stored in bench_event_words by the benchmark.
+ * The event callback: notes when it was entered, clears what is pending, returns. Where the words
+ * are was stored in bench_event_words by the benchmark.
  */
     .balign 16
     .global bench_event

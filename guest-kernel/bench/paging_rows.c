@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Benchmarks of changing page-table entries: by batches, single calls, multicalls, and direct stores.
+ * Benchmarks of changing page-table entries: by batches, single calls, multicalls, and direct
+ * stores.
  *
- * Each alternates between two states of the same entries, in a window that nothing else uses. State one
- * maps frame A; what state two is makes the row.
+ * Each alternates between two states of the same entries, in a window that nothing else uses. State
+ * one maps frame A; what state two is makes the row.
  */
 #include "arch/pv/page_table.h"
 #include "bench/bench.h"
@@ -173,7 +174,9 @@ static uint64_t trapped_xchg(unsigned rounds, unsigned batch)
 }
 
 #define WINDOW_ROW(name, batches, rounds, run)                                                     \
-    { name, batches, rounds, run, window_setup, window_teardown }
+    {                                                                                              \
+        name, batches, rounds, run, window_setup, window_teardown                                  \
+    }
 
 const struct bench_row bench_paging_rows[] = {
     WINDOW_ROW("mmu-toggle-flag", BATCH_DOUBLE, 1024, toggle_flag),

@@ -176,8 +176,8 @@ static uint64_t tlb_flush(unsigned rounds, unsigned batch)
 static uint64_t invlpg(unsigned rounds, unsigned batch)
 {
     (void)batch;
-    return repeat_mmuext(rounds, (struct mmuext_op){ .cmd = MMUEXT_INVLPG_LOCAL,
-                                                     .arg1.linear_addr = LINK_VA });
+    return repeat_mmuext(
+        rounds, (struct mmuext_op){ .cmd = MMUEXT_INVLPG_LOCAL, .arg1.linear_addr = LINK_VA });
 }
 
 /* Two roots take turns, as they do between processes; they share all kernel tables. */
@@ -227,14 +227,14 @@ static uint64_t context_switch_multicall(unsigned rounds, unsigned batch)
     unsigned which = 0;
 
     for (unsigned i = 0; i < 2; i++) {
-        ops[i][0] = (struct mmuext_op){ .cmd = MMUEXT_NEW_BASEPTR,
-                                        .arg1.mfn = address_to_mfn(roots[i]) };
+        ops[i][0] =
+            (struct mmuext_op){ .cmd = MMUEXT_NEW_BASEPTR, .arg1.mfn = address_to_mfn(roots[i]) };
         ops[i][1] = (struct mmuext_op){ .cmd = MMUEXT_NEW_USER_BASEPTR,
                                         .arg1.mfn = address_to_mfn(roots[i]) };
         calls[i][0] = (multicall_entry_t){ .op = __HYPERVISOR_stack_switch,
                                            .args = { FLAT_KERNEL_SS, (unsigned long)boot_stack } };
-        calls[i][1] = (multicall_entry_t){ .op = __HYPERVISOR_set_segment_base,
-                                           .args = { SEGBASE_FS, 0 } };
+        calls[i][1] =
+            (multicall_entry_t){ .op = __HYPERVISOR_set_segment_base, .args = { SEGBASE_FS, 0 } };
         calls[i][2] = (multicall_entry_t){ .op = __HYPERVISOR_mmuext_op,
                                            .args = { (unsigned long)ops[i], 2, 0, DOMID_SELF } };
     }

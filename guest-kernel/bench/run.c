@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs benchmarks and prints a line each: the minimum of several measurements, for ticks the median too.
+ * Runs benchmarks and prints a line each: the minimum of several measurements, for ticks the median
+ * too.
  */
 #include "arch/arch.h"
 #include "bench/bench.h"
@@ -59,13 +60,12 @@ static void measure(const struct bench_row *row, unsigned batch)
 static void run_row(const struct bench_row *row)
 {
     static const unsigned last[] = {
-        [BATCH_ONE] = 1, [BATCH_DOUBLE] = BATCH_MAX, [BATCH_EMPTY] = 64,
+        [BATCH_ONE] = 1,   [BATCH_DOUBLE] = BATCH_MAX, [BATCH_EMPTY] = 64,
         [BATCH_EIGHT] = 8, [BATCH_THREE] = 3,
     };
     unsigned factor = row->batches == BATCH_EMPTY ? 8 : 2;
-    unsigned batch = row->batches == BATCH_EIGHT || row->batches == BATCH_THREE
-                         ? last[row->batches]
-                         : 1;
+    unsigned batch =
+        row->batches == BATCH_EIGHT || row->batches == BATCH_THREE ? last[row->batches] : 1;
 
     if (row->setup != NULL && !row->setup()) {
         printf("tenon-guest: benchmark %s cannot be set up\n", row->name);

@@ -2,8 +2,8 @@
 /*
  * Benchmarks of user mode: in by a system call, an interrupt or a fault, and out again.
  *
- * User mode loops by itself, rbx times, with the shortest handler that there is; then its ud2 ends the
- * run. The way in and out of the whole is in the figure, spread over the rounds.
+ * User mode loops by itself, rbx times, with the shortest handler that there is; then its ud2 ends
+ * the run. The way in and out of the whole is in the figure, spread over the rounds.
  */
 #include <xen/callback.h>
 

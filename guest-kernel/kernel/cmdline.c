@@ -60,12 +60,9 @@ static const struct word {
     const char *name;
     void (*set)(char *value); /* NULL: no "=" was there */
 } words[] = {
-    { "list", set_list },
-    { "run", set_run },
-    { "bench", set_bench },
-    { "bench_unit", set_bench_unit },
-    { "rounds", set_rounds },
-    { "crash", set_crash },
+    { "list", set_list },     { "run", set_run },
+    { "bench", set_bench },   { "bench_unit", set_bench_unit },
+    { "rounds", set_rounds }, { "crash", set_crash },
 };
 
 static void parse_word(char *word)

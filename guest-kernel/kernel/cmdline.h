@@ -17,12 +17,12 @@ struct name_list {
 
 struct cmdline {
     bool list;
-    bool bench;             /* benchmarks instead of workloads */
-    bool bench_ticks;       /* what the TSC counts: instructions (-icount) or ticks */
-    unsigned rounds;        /* 0: each row's own */
-    const char *crash;      /* NULL: none */
-    struct name_list run;   /* empty: all */
-    struct name_list rows;  /* empty: all */
+    bool bench;            /* benchmarks instead of workloads */
+    bool bench_ticks;      /* what the TSC counts: instructions (-icount) or ticks */
+    unsigned rounds;       /* 0: each row's own */
+    const char *crash;     /* NULL: none */
+    struct name_list run;  /* empty: all */
+    struct name_list rows; /* empty: all */
 };
 
 extern struct cmdline cmdline;

@@ -9,7 +9,8 @@
 
 void panic(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
-/* The same for an interrupted context. The stack is followed from RBP as far as it is one of ours. */
+/* The same for an interrupted context. The stack is followed from RBP as far as it is one of ours.
+ */
 void panic_registers(uint64_t rip, uint64_t rsp, uint64_t rbp, const char *format, ...)
     __attribute__((noreturn, format(printf, 4, 5)));
 

@@ -38,8 +38,7 @@ unsigned smp_boot(void)
         if (stack == NULL)
             panic("no memory for the stack of CPU %u", cpu);
         stack->cpu = cpu;
-        if (!arch_cpu_boot(cpu, stack) ||
-            !wait_for(&mailboxes[cpu].running, true, BOOT_TIMEOUT_NS))
+        if (!arch_cpu_boot(cpu, stack) || !wait_for(&mailboxes[cpu].running, true, BOOT_TIMEOUT_NS))
             panic("CPU %u does not start", cpu);
         nr_running++;
     }

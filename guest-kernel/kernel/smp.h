@@ -7,7 +7,8 @@
 
 #include "arch/arch.h"
 
-/* The number of the CPU is at the base of every stack, so no register or segment is needed for it. */
+/* The number of the CPU is at the base of every stack, so no register or segment is needed for it.
+ */
 static inline unsigned cpu_id(void)
 {
     return (unsigned)((struct stack_base *)(arch_stack_pointer() & ~(STACK_SIZE - 1)))->cpu;

@@ -16,7 +16,8 @@ struct thread {
     bool done;
 };
 
-/* The thread runs at the next yield. Its memory is the caller's. False without memory for a stack. */
+/* The thread runs at the next yield. Its memory is the caller's. False without memory for a stack.
+ */
 bool thread_create(struct thread *thread, void (*function)(void *), void *argument);
 void thread_yield(void);
 /* Yields until it has returned, then frees its stack. */

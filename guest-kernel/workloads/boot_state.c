@@ -2,9 +2,10 @@
 /*
  * Promise: a new domain finds itself as the ABI describes it.
  *
- * start_info has its magic, its page-table frames and its p2m list; the M2P agrees with that list for
- * every page; page-table pages are mapped read-only; events are masked on every vCPU; registers and
- * segments hold what <xen/xen.h> says above struct start_info. boot.c noted these down at entry.
+ * start_info has its magic, its page-table frames and its p2m list; the M2P agrees with that list
+ * for every page; page-table pages are mapped read-only; events are masked on every vCPU; registers
+ * and segments hold what <xen/xen.h> says above struct start_info. boot.c noted these down at
+ * entry.
  */
 #include "arch/pv/page_table.h"
 #include "kernel/string.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Promise: a guest has a GDT and an LDT of its own; descriptors are checked and their DPL raised to 3;
- * frames that hold them are not writable; selectors work once loaded.
+ * Promise: a guest has a GDT and an LDT of its own; descriptors are checked and their DPL raised to
+ * 3; frames that hold them are not writable; selectors work once loaded.
  *
  * ABI: HYPERVISOR_set_gdt, HYPERVISOR_update_descriptor, MMUEXT_SET_LDT, <xen/xen.h>
  */
@@ -70,8 +70,7 @@ static void refused(void)
     CHECK_EQ(update(1, TSS_SYSTEM), -XEN_EINVAL);
     CHECK_EQ(update(1, INT_GATE), -XEN_EINVAL);
     CHECK_EQ(gdt[1], before);
-    CHECK_EQ(hypercall_update_descriptor(pte_make(address_to_mfn(gdt), 4), DATA_DPL3),
-             -XEN_EINVAL);
+    CHECK_EQ(hypercall_update_descriptor(pte_make(address_to_mfn(gdt), 4), DATA_DPL3), -XEN_EINVAL);
     CHECK_EQ(hypercall_update_descriptor(pte_make(address_to_mfn(kernel_l4), 8), DATA_DPL3),
              -XEN_EINVAL);
     CHECK_EQ(hypercall_update_descriptor(pte_make(0xffffffffUL, 8), DATA_DPL3), -XEN_EINVAL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Promise: the privileged instructions that guests rely on work in guest kernel mode, the others are a
- * #GP; CPUID with the forced-emulation prefix shows the hypervisor's leaves and hides what a PV guest
- * cannot use.
+ * Promise: the privileged instructions that guests rely on work in guest kernel mode, the others
+ * are a #GP; CPUID with the forced-emulation prefix shows the hypervisor's leaves and hides what a
+ * PV guest cannot use.
  *
  * ABI: XEN_EMULATE_PREFIX, <xen/xen.h>; leaves 0x40000000.., <xen/arch-x86/cpuid.h>
  */
@@ -13,14 +13,14 @@
 #include "workloads/trap_check.h"
 #include "workloads/user_code.h"
 
-#define CR0_PE    0x1UL
-#define CR0_TS    0x8UL
-#define CR0_WP    0x10000UL
-#define CR0_PG    0x80000000UL
+#define CR0_PE      0x1UL
+#define CR0_TS      0x8UL
+#define CR0_WP      0x10000UL
+#define CR0_PG      0x80000000UL
 #define CR4_OSXSAVE (1UL << 18)
-#define MSR_EFER  0xc0000080
-#define MSR_PAT   0x277
-#define MSR_STAR  0xc0000081
+#define MSR_EFER    0xc0000080
+#define MSR_PAT     0x277
+#define MSR_STAR    0xc0000081
 
 void workload_emulation(void);
 
@@ -59,13 +59,13 @@ static void hidden_features(void)
     struct leaf one = cpuid_forced(1, 0), seven = cpuid_forced(7, 0);
     struct leaf extended = cpuid_forced(0x80000001, 0);
 
-    CHECK_EQ(one.ecx & (1u << 31), 1u << 31);                  /* under a hypervisor */
-    CHECK_EQ(one.ecx & ((1u << 5) | (1u << 17) | (1u << 3)), 0); /* VMX, PCID, MONITOR */
-    CHECK_EQ(one.edx & ((1u << 3) | (1u << 17)), 0);           /* PSE, PSE36 */
+    CHECK_EQ(one.ecx & (1u << 31), 1u << 31);                       /* under a hypervisor */
+    CHECK_EQ(one.ecx & ((1u << 5) | (1u << 17) | (1u << 3)), 0);    /* VMX, PCID, MONITOR */
+    CHECK_EQ(one.edx & ((1u << 3) | (1u << 17)), 0);                /* PSE, PSE36 */
     CHECK_EQ(seven.ebx & ((1u << 7) | (1u << 20) | (1u << 10)), 0); /* SMEP, SMAP, INVPCID */
-    CHECK_EQ(seven.ecx & ((1u << 2) | (1u << 16)), 0);         /* UMIP, LA57 */
-    CHECK_EQ(extended.edx & (1u << 26), 0);                    /* 1 GiB pages */
-    CHECK_EQ(extended.ecx & (1u << 2), 0);                     /* SVM */
+    CHECK_EQ(seven.ecx & ((1u << 2) | (1u << 16)), 0);              /* UMIP, LA57 */
+    CHECK_EQ(extended.edx & (1u << 26), 0);                         /* 1 GiB pages */
+    CHECK_EQ(extended.ecx & (1u << 2), 0);                          /* SVM */
     CHECK_EQ(extended.edx & ((1u << 29) | (1u << 20) | (1u << 11)),
              (1u << 29) | (1u << 20) | (1u << 11)); /* LM, NX, SYSCALL */
 }
@@ -260,7 +260,8 @@ static void time_and_xcr(void)
         return;
     asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     CHECK_EQ(low & 3, 3);
-    CHECK_EQ(xsetbv(low, high), 6); /* CPUID shows the real CR4's bit; the guest's own is still clear */
+    CHECK_EQ(xsetbv(low, high),
+             6); /* CPUID shows the real CR4's bit; the guest's own is still clear */
     asm volatile("mov %0, %%cr4" ::"r"(read_cr(4) | CR4_OSXSAVE) : "memory");
     CHECK_EQ(read_cr(4) & CR4_OSXSAVE, CR4_OSXSAVE);
     CHECK_EQ(xsetbv(low, high), VECTOR_NONE);

@@ -127,8 +127,7 @@ static void refused(void)
     CHECK_EQ(port_bind_interdomain(1234, 1), -XEN_ESRCH);
     CHECK_EQ(hypercall_event_channel_op(999, &status), -XEN_ENOSYS);
     CHECK_EQ(hypercall_event_channel_op(EVTCHNOP_send, NULL), -XEN_EFAULT);
-    CHECK_EQ(hypercall_event_channel_op(EVTCHNOP_send, (void *)HYPERVISOR_VIRT_START),
-             -XEN_EFAULT);
+    CHECK_EQ(hypercall_event_channel_op(EVTCHNOP_send, (void *)HYPERVISOR_VIRT_START), -XEN_EFAULT);
 }
 
 /* Interdomain ports follow bind_vcpu; a vCPU that is not there is refused. */

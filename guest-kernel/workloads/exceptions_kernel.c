@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Promise: each exception that guest kernel code raises arrives at its own gate, with a frame that is
- * right in every word and a stack aligned to 16.
+ * Promise: each exception that guest kernel code raises arrives at its own gate, with a frame that
+ * is right in every word and a stack aligned to 16.
  *
  * Faults show the address of the instruction, traps (#DB, #BP, int n) the one behind it. Bit 2 of a
  * page fault's error code tells guest user from guest kernel, whatever ring the hardware was in.
@@ -46,8 +46,9 @@ static void plain_exceptions(void)
 }
 
 /*
- * What QEMU does not implement as processors do: int1 (it gives #UD), #SS for a non-canonical address
- * through rbp (#GP), SIMD exceptions and alignment checks (none). The frame must be right either way.
+ * What QEMU does not implement as processors do: int1 (it gives #UD), #SS for a non-canonical
+ * address through rbp (#GP), SIMD exceptions and alignment checks (none). The frame must be right
+ * either way.
  */
 static void check_either(const struct trap_site *site, int vector, int vector_in_qemu,
                          enum trap_kind kind)
@@ -216,7 +217,7 @@ static void unaligned_stack(void)
     asm volatile("mov %%rsp, %%r8\n"
                  "sub $5, %%rsp\n"
                  "mov %%rsp, %[expected]\n" MAY_TRAP("ud2") "mov %%rsp, %[after]\n"
-                 "mov %%r8, %%rsp\n"
+                                                            "mov %%r8, %%rsp\n"
                  : [expected] "=&r"(expected), [after] "=&r"(after)::"r8", "memory");
     CHECK_EQ(trap_last()->vector, 6);
     CHECK_EQ(trap_last()->frame.rsp, expected);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Promise: what user mode raises enters the kernel on the stack of the last stack_switch, with RPL 3 in
- * the frame; SYSCALL goes to the syscall callback and is never a hypercall; user mode sees its own
- * root only.
+ * Promise: what user mode raises enters the kernel on the stack of the last stack_switch, with RPL
+ * 3 in the frame; SYSCALL goes to the syscall callback and is never a hypercall; user mode sees its
+ * own root only.
  *
- * ABI: CALLBACKTYPE_syscall, <xen/callback.h>; HYPERVISOR_iret, HYPERVISOR_stack_switch, <xen/xen.h>
+ * ABI: CALLBACKTYPE_syscall, <xen/callback.h>; HYPERVISOR_iret, HYPERVISOR_stack_switch,
+ * <xen/xen.h>
  */
 #include "arch/pv/page_table.h"
 #include "workloads/trap_check.h"

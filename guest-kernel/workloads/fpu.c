@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Promise: the registers of FPU, SSE and AVX are what they were after everything that may switch away:
- * hypercalls, traps, events, yields, sleeping, other vCPUs on the same processor; user mode's too.
+ * Promise: the registers of FPU, SSE and AVX are what they were after everything that may switch
+ * away: hypercalls, traps, events, yields, sleeping, other vCPUs on the same processor; user mode's
+ * too.
  */
 #include "arch/pv/pv.h"
 #include "kernel/smp.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Promise: `int n` enters gate n if the gate's DPL allows it (kernel: 1 and above, user: 3), with RIP
- * behind the instruction; otherwise it is a #GP at the instruction with error code n * 8 + 2.
+ * Promise: `int n` enters gate n if the gate's DPL allows it (kernel: 1 and above, user: 3), with
+ * RIP behind the instruction; otherwise it is a #GP at the instruction with error code n * 8 + 2.
  *
- * QEMU 7.2 in long mode reports n * 16 + 2 where processors say n * 8 + 2. Xen decodes that code, so
- * under QEMU it takes gate 2n; a hypervisor that looks at the instruction takes gate n on both. So both
- * gates are set alike, and on Xen either answer is right.
+ * QEMU 7.2 in long mode reports n * 16 + 2 where processors say n * 8 + 2. Xen decodes that code,
+ * so under QEMU it takes gate 2n; a hypervisor that looks at the instruction takes gate n on both.
+ * So both gates are set alike, and on Xen either answer is right.
  *
  * ABI: TI_GET_DPL, <xen/arch-x86/xen.h>
  */

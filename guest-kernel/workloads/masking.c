@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Promise: masking loses no event. A gate masks events if its flag 4 says so; the event callback always
- * does; iret puts the mask back and delivers at once what became pending, before the next instruction
- * of kernel or user mode; a nested page fault leaves each handler its own CR2.
+ * Promise: masking loses no event. A gate masks events if its flag 4 says so; the event callback
+ * always does; iret puts the mask back and delivers at once what became pending, before the next
+ * instruction of kernel or user mode; a nested page fault leaves each handler its own CR2.
  *
  * ABI: vcpu_info.evtchn_upcall_mask, HYPERVISOR_iret, <xen/xen.h>; struct trap_info
  */
@@ -14,8 +14,8 @@
 void workload_masking(void);
 
 static struct {
-    unsigned events;    /* handler runs */
-    unsigned entries;   /* callback entries */
+    unsigned events;  /* handler runs */
+    unsigned entries; /* callback entries */
     uint8_t mask_in_handler;
     struct trap_frame frame; /* what the last callback interrupted */
     uint64_t outer_cr2, inner_cr2;
@@ -138,8 +138,8 @@ static bool fault_inside(struct trap_frame *frame)
     if (frame->vector != 14 || seen.outer_cr2 != 0)
         return false;
     seen.outer_cr2 = vcpu_info_here()->arch.cr2;
-    asm volatile("mov $0x7fff2000, %%edi\n" MAY_TRAP("mov (%%rdi), %%rax") ::: "rax", "rdi",
-                 "memory");
+    asm volatile("mov $0x7fff2000, %%edi\n" MAY_TRAP("mov (%%rdi), %%rax")::
+                     : "rax", "rdi", "memory");
     seen.inner_cr2 = trap_last()->cr2;
     return false;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Promise: pages can be given back and had again, and the M2P and the reservation follow. Counts come short rather than fail; arguments are checked.
+ * Promise: pages can be given back and had again, and the M2P and the reservation follow. Counts
+ * come short rather than fail; arguments are checked.
  *
  * ABI: <xen/memory.h>
  */
@@ -10,15 +11,16 @@
 #include "kernel/string.h"
 #include "workloads/window.h"
 
-#define NO_SUCH_FRAME  0xffffffffUL
-#define NR_PAGES       16
-#define SECRET         0x5ec2e75ec2e75ec2UL
+#define NO_SUCH_FRAME 0xffffffffUL
+#define NR_PAGES      16
+#define SECRET        0x5ec2e75ec2e75ec2UL
 
 void workload_memory(void);
 
 static long reserve(unsigned op, xen_pfn_t *extents, unsigned long count, unsigned order)
 {
-    struct xen_memory_reservation arg = { .nr_extents = count, .extent_order = order,
+    struct xen_memory_reservation arg = { .nr_extents = count,
+                                          .extent_order = order,
                                           .domid = DOMID_SELF };
 
     set_xen_guest_handle(arg.extent_start, extents);

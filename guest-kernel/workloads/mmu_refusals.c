@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Promise: what mmu_update and update_va_mapping refuse leaves every table as it was, and `done` says
- * how far a batch came.
+ * Promise: what mmu_update and update_va_mapping refuse leaves every table as it was, and `done`
+ * says how far a batch came.
  *
  * ABI: HYPERVISOR_mmu_update, HYPERVISOR_update_va_mapping, <xen/xen.h>
  */
@@ -165,10 +165,10 @@ static void refused_stores(void)
     uint64_t value = pte_make(address_to_mfn(window_l1), MAPPED_RW);
 
     trap_expect();
-    asm volatile("mov %0, %%rdi\n mov %1, %%rax\n" MAY_TRAP("mov %%rax, (%%rdi)")::"r"(
-                     &window_l1[3]),
-                 "r"(value)
-                 : "rax", "rdi", "memory");
+    asm volatile(
+        "mov %0, %%rdi\n mov %1, %%rax\n" MAY_TRAP("mov %%rax, (%%rdi)")::"r"(&window_l1[3]),
+        "r"(value)
+        : "rax", "rdi", "memory");
     CHECK_EQ(trap_last()->vector, 14);
     CHECK_EQ(trap_last()->frame.error, 3);
     CHECK_EQ(trap_last()->cr2, (uint64_t)&window_l1[3]);
@@ -181,7 +181,8 @@ static void refused_stores(void)
     check_unchanged();
 }
 
-/* Xen decodes every such fault of dom0, as it may be a read-only device page: there it is never off. */
+/* Xen decodes every such fault of dom0, as it may be a read-only device page: there it is never
+ * off. */
 static void without_assist(void)
 {
     CHECK_EQ(hypercall_vm_assist(VMASST_CMD_disable, VMASST_TYPE_writable_pagetables), 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Promise: tables of every level can be pinned once and unpinned once, types never conflict, roots are
- * L4 tables, pages can be cleared and copied by frame unless they are tables, flushes always work.
+ * Promise: tables of every level can be pinned once and unpinned once, types never conflict, roots
+ * are L4 tables, pages can be cleared and copied by frame unless they are tables, flushes always
+ * work.
  *
  * ABI: HYPERVISOR_mmuext_op, <xen/xen.h>
  */
@@ -86,7 +87,7 @@ static void bad_entry(void)
     bad[300] = pte_make(address_to_mfn(kernel_l4), MAPPED_RW);
     CHECK_EQ(page_set_readonly(bad), 0);
     CHECK_EQ(page_pin(bad, 1), -XEN_EBUSY); /* the entry's own error */
-    CHECK_EQ(page_set_writable(bad), 0); /* no type was left behind */
+    CHECK_EQ(page_set_writable(bad), 0);    /* no type was left behind */
     bad[300] = 0;
     CHECK_EQ(page_set_readonly(bad), 0);
     CHECK_EQ(page_pin(bad, 1), 0);
@@ -188,7 +189,8 @@ static void other_refusals(void)
     CHECK_EQ(mmuext_frame(MMUEXT_MARK_SUPER, address_to_mfn(tree[1])), -XEN_EOPNOTSUPP);
     CHECK_EQ(mmuext_frame(MMUEXT_UNMARK_SUPER, address_to_mfn(tree[1])), -XEN_EOPNOTSUPP);
     CHECK_EQ(hypercall_mmuext_op(ops, 1, NULL, NO_SUCH_DOMAIN), -XEN_ESRCH);
-    ops[0] = (struct mmuext_op){ .cmd = MMUEXT_SET_LDT, .arg1.linear_addr = WINDOW_VA + 8,
+    ops[0] = (struct mmuext_op){ .cmd = MMUEXT_SET_LDT,
+                                 .arg1.linear_addr = WINDOW_VA + 8,
                                  .arg2.nr_ents = 8 };
     CHECK_EQ(hypercall_mmuext_op(ops, 1, NULL, DOMID_SELF), -XEN_EINVAL);
     ops[0].arg1.linear_addr = WINDOW_VA;

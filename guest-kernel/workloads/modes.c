@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Promise: FS and GS bases survive every way in and out, user and kernel have a GS base each, and the
- * hypercall and the MSR are two names of the same thing.
+ * Promise: FS and GS bases survive every way in and out, user and kernel have a GS base each, and
+ * the hypercall and the MSR are two names of the same thing.
  *
  * ABI: HYPERVISOR_set_segment_base, <xen/xen.h>; MSRs FS_BASE, GS_BASE, KERNEL_GS_BASE (emulated)
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Promise: a multicall does its calls in order and writes each result into its entry; an error stops
- * none of the others; another multicall inside is refused; iret inside ends it.
+ * Promise: a multicall does its calls in order and writes each result into its entry; an error
+ * stops none of the others; another multicall inside is refused; iret inside ends it.
  *
  * ABI: HYPERVISOR_multicall, <xen/xen.h>
  */
@@ -13,7 +13,7 @@
 #include "workloads/user_code.h"
 #include "workloads/window.h"
 
-#define UNKNOWN 47
+#define UNKNOWN   47
 #define UNTOUCHED 0x7777
 
 void workload_multicall(void);

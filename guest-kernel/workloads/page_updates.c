@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Promise: however an entry is changed (batch, single call, update_va_mapping, multicall, a store to the
- * table itself in any form that kernels use), the table then holds it, and the processor obeys it.
+ * Promise: however an entry is changed (batch, single call, update_va_mapping, multicall, a store
+ * to the table itself in any form that kernels use), the table then holds it, and the processor
+ * obeys it.
  *
- * A long random sequence over a window is compared with a model: each touched entry is read back, and
- * its page read and written.
+ * A long random sequence over a window is compared with a model: each touched entry is read back,
+ * and its page read and written.
  *
- * ABI: HYPERVISOR_mmu_update, HYPERVISOR_update_va_mapping, VMASST_TYPE_writable_pagetables, <xen/xen.h>
+ * ABI: HYPERVISOR_mmu_update, HYPERVISOR_update_va_mapping, VMASST_TYPE_writable_pagetables,
+ * <xen/xen.h>
  */
 #include "kernel/string.h"
 #include "workloads/window.h"
@@ -31,8 +33,8 @@ static uint64_t random(void)
 static uint64_t random_pte(void)
 {
     static const uint64_t flags[] = {
-        MAPPED_RW, MAPPED_RO, MAPPED_RW | PTE_AVAIL0, MAPPED_RW | PTE_NX, MAPPED_RO | PTE_US,
-        MAPPED_RW | PTE_US,
+        MAPPED_RW,          MAPPED_RO,          MAPPED_RW | PTE_AVAIL0,
+        MAPPED_RW | PTE_NX, MAPPED_RO | PTE_US, MAPPED_RW | PTE_US,
     };
 
     if (random() % 4 == 0)
@@ -82,8 +84,9 @@ static void by_preserve_ad(unsigned index)
 
 static void by_va_mapping(unsigned index)
 {
-    static const unsigned long flags[] = { UVMF_NONE, UVMF_INVLPG, UVMF_TLB_FLUSH,
-                                           UVMF_INVLPG | UVMF_ALL, UVMF_TLB_FLUSH | UVMF_ALL, 3 };
+    static const unsigned long flags[] = {
+        UVMF_NONE, UVMF_INVLPG, UVMF_TLB_FLUSH, UVMF_INVLPG | UVMF_ALL, UVMF_TLB_FLUSH | UVMF_ALL, 3
+    };
     uint64_t value = random_pte();
 
     CHECK_EQ(hypercall_update_va_mapping(window_va(index), value, flags[random() % 6]), 0);
@@ -188,11 +191,20 @@ static const struct way {
     const char *name;
     void (*change)(unsigned index);
 } ways[] = {
-    { "batch", by_batch },          { "single", by_single },     { "preserve-ad", by_preserve_ad },
-    { "va-mapping", by_va_mapping }, { "multicall", by_multicall }, { "store", by_store },
-    { "store-zero", by_store_zero }, { "xchg", by_xchg },         { "cmpxchg", by_cmpxchg },
-    { "and", by_and },              { "and-byte", by_and_byte }, { "or", by_or },
-    { "btr", by_btr },              { "halves", by_halves },
+    { "batch", by_batch },
+    { "single", by_single },
+    { "preserve-ad", by_preserve_ad },
+    { "va-mapping", by_va_mapping },
+    { "multicall", by_multicall },
+    { "store", by_store },
+    { "store-zero", by_store_zero },
+    { "xchg", by_xchg },
+    { "cmpxchg", by_cmpxchg },
+    { "and", by_and },
+    { "and-byte", by_and_byte },
+    { "or", by_or },
+    { "btr", by_btr },
+    { "halves", by_halves },
 };
 
 /* ---- what then holds ---- */

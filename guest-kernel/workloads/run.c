@@ -52,8 +52,8 @@ bool check_true(bool holds, const char *what, const char *file, int line)
 bool check_equal(uint64_t got, uint64_t expected, const char *what, const char *file, int line)
 {
     char text[192];
-    bool small = (long)got > -4096 && (long)got < 4096 && (long)expected > -4096 &&
-                 (long)expected < 4096;
+    bool small =
+        (long)got > -4096 && (long)got < 4096 && (long)expected > -4096 && (long)expected < 4096;
 
     if (got == expected)
         return true;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Promise: every hypercall number, with any sub-operation and any argument, gives an error code or a
- * result, and does no damage. Pointers into the hypervisor or to nowhere are -EFAULT in every path
- * that follows them.
+ * Promise: every hypercall number, with any sub-operation and any argument, gives an error code or
+ * a result, and does no damage. Pointers into the hypervisor or to nowhere are -EFAULT in every
+ * path that follows them.
  *
- * Left out is what ends the domain or sleeps for ever by right: iret, shutdown, block, poll, vcpu down.
+ * Left out is what ends the domain or sleeps for ever by right: iret, shutdown, block, poll, vcpu
+ * down.
  */
 #include <xen/callback.h>
 #include <xen/memory.h>
@@ -27,30 +28,21 @@ static const struct sweep_row {
     unsigned nr;
     long error; /* 0: any error will do */
 } unknown_operations[] = {
-    { __HYPERVISOR_sched_op_compat, -XEN_ENOSYS },
-    { __HYPERVISOR_platform_op, -XEN_EFAULT },
-    { __HYPERVISOR_memory_op, -XEN_ENOSYS },
-    { __HYPERVISOR_xen_version, -XEN_ENOSYS },
-    { __HYPERVISOR_console_io, -XEN_ENOSYS },
-    { __HYPERVISOR_grant_table_op, -XEN_ENOSYS },
-    { __HYPERVISOR_vm_assist, -XEN_ENOSYS },
-    { __HYPERVISOR_vcpu_op, 0 },
-    { __HYPERVISOR_nmi_op, -XEN_ENOSYS },
-    { __HYPERVISOR_sched_op, -XEN_ENOSYS },
-    { __HYPERVISOR_callback_op, -XEN_ENOSYS },
-    { __HYPERVISOR_xenoprof_op, 0 },
-    { __HYPERVISOR_event_channel_op, -XEN_ENOSYS },
-    { __HYPERVISOR_physdev_op, -XEN_ENOSYS },
-    { __HYPERVISOR_hvm_op, -XEN_ENOSYS },
-    { __HYPERVISOR_sysctl, -XEN_EFAULT },
-    { __HYPERVISOR_domctl, -XEN_EFAULT },
-    { __HYPERVISOR_tmem_op, -XEN_ENOSYS },
+    { __HYPERVISOR_sched_op_compat, -XEN_ENOSYS },  { __HYPERVISOR_platform_op, -XEN_EFAULT },
+    { __HYPERVISOR_memory_op, -XEN_ENOSYS },        { __HYPERVISOR_xen_version, -XEN_ENOSYS },
+    { __HYPERVISOR_console_io, -XEN_ENOSYS },       { __HYPERVISOR_grant_table_op, -XEN_ENOSYS },
+    { __HYPERVISOR_vm_assist, -XEN_ENOSYS },        { __HYPERVISOR_vcpu_op, 0 },
+    { __HYPERVISOR_nmi_op, -XEN_ENOSYS },           { __HYPERVISOR_sched_op, -XEN_ENOSYS },
+    { __HYPERVISOR_callback_op, -XEN_ENOSYS },      { __HYPERVISOR_xenoprof_op, 0 },
+    { __HYPERVISOR_event_channel_op, -XEN_ENOSYS }, { __HYPERVISOR_physdev_op, -XEN_ENOSYS },
+    { __HYPERVISOR_hvm_op, -XEN_ENOSYS },           { __HYPERVISOR_sysctl, -XEN_EFAULT },
+    { __HYPERVISOR_domctl, -XEN_EFAULT },           { __HYPERVISOR_tmem_op, -XEN_ENOSYS },
 };
 
 static void unknown_numbers(void)
 {
-    static const unsigned numbers[] = { 11, 38, 43, 44, 45, 46, 47, 50, 51, 52, 53, 54, 55,
-                                        56, 57, 58, 59, 60, 61, 62, 63, 64, 128, 255 };
+    static const unsigned numbers[] = { 11, 38, 43, 44, 45, 46, 47, 50, 51, 52, 53,  54,
+                                        55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 128, 255 };
 
     for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         check_context("(hypercall %u)", numbers[i]);
@@ -88,7 +80,8 @@ static bool left_out(unsigned nr)
            nr == __HYPERVISOR_vcpu_op;
 }
 
-/* Pointers into the hypervisor with every small sub-operation: an answer, and the kernel goes on. */
+/* Pointers into the hypervisor with every small sub-operation: an answer, and the kernel goes on.
+ */
 static void junk_pointers(void)
 {
     for (unsigned nr = 0; nr < NR_HYPERCALLS; nr++) {
@@ -133,10 +126,10 @@ void workload_sweep(void)
 /* ---- each argument that is a pointer, with four kinds of bad ones ---- */
 
 static const unsigned long bad_pointers[] = {
-    HYPERVISOR_VIRT_START,            /* readable by guests, never an argument */
+    HYPERVISOR_VIRT_START,               /* readable by guests, never an argument */
     HYPERVISOR_VIRT_START + (5UL << 39), /* the hypervisor's own memory */
-    HYPERVISOR_VIRT_END - 8,          /* its last word */
-    0x1000,                           /* nothing is mapped there */
+    HYPERVISOR_VIRT_END - 8,             /* its last word */
+    0x1000,                              /* nothing is mapped there */
 };
 
 static void call(const char *what, unsigned nr, unsigned long a1, unsigned long a2,

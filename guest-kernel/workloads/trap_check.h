@@ -47,8 +47,8 @@ struct trap_site {
 enum trap_kind { FAULT, TRAP }; /* saved RIP: of the instruction, or behind it */
 
 /*
- * The last trap of this CPU must be VECTOR with ERROR, from guest kernel mode at SITE, with the upcall
- * mask MASK at the time.
+ * The last trap of this CPU must be VECTOR with ERROR, from guest kernel mode at SITE, with the
+ * upcall mask MASK at the time.
  */
 void check_kernel_trap(const struct trap_site *site, int vector, uint64_t error,
                        enum trap_kind kind, unsigned mask);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The code that runs in guest user mode (user_code.S). Labels ending in _at name the instruction that
- * traps, as an address in the kernel's image; user_address turns it into what user mode sees.
+ * The code that runs in guest user mode (user_code.S). Labels ending in _at name the instruction
+ * that traps, as an address in the kernel's image; user_address turns it into what user mode sees.
  */
 #ifndef WORKLOADS_USER_CODE_H
 #define WORKLOADS_USER_CODE_H

@@ -2,8 +2,8 @@
 /*
  * A piece of the kernel's address space with an L1 table of its own, and frames to map there.
  *
- * Each frame carries its number in its first word, so that a read through the window tells which frame
- * the processor found there.
+ * Each frame carries its number in its first word, so that a read through the window tells which
+ * frame the processor found there.
  */
 #ifndef WORKLOADS_WINDOW_H
 #define WORKLOADS_WINDOW_H

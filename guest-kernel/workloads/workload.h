@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Unit workloads: each states promises of the ABI in the comment that opens its file, and checks them.
+ * Unit workloads: each states promises of the ABI in the comment that opens its file, and checks
+ * them.
  *
- * A check that fails is noted with its place and what was expected; the workload goes on, so that one
- * run shows all that is wrong. What cannot go on after a failed check returns.
+ * A check that fails is noted with its place and what was expected; the workload goes on, so that
+ * one run shows all that is wrong. What cannot go on after a failed check returns.
  */
 #ifndef WORKLOADS_WORKLOAD_H
 #define WORKLOADS_WORKLOAD_H

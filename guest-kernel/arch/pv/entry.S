@@ -3,8 +3,8 @@
  * Entries from the hypervisor (exceptions, events, system calls), the way back, the way into user
  * mode, and the switch between threads.
  *
- * A bounce frame holds, from RSP up: rcx, r11, [error code], rip, cs, rflags, rsp, ss. The stubs turn
- * it into struct trap_frame (frame.h), whose upper part is already the frame of the iret hypercall.
+ * A bounce frame holds, from RSP up: rcx, r11, [error code], rip, cs, rflags, rsp, ss. The stubs
+ * turn it into struct trap_frame (frame.h), whose upper part is already the frame of the iret hypercall.
  */
 #include <xen/xen.h>
 

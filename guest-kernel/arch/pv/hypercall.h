@@ -2,8 +2,8 @@
 /*
  * Hypercalls: one function each, through the page that the hypervisor filled.
  *
- * Arguments may come back changed (a call that was interrupted and continued rewrites them), so every
- * register that carries one is an output too.
+ * Arguments may come back changed (a call that was interrupted and continued rewrites them), so
+ * every register that carries one is an output too.
  *
  * ABI: <xen/xen.h>, section "HYPERCALLS"
  */
@@ -27,7 +27,7 @@
         long rax_;                                                                                 \
         asm volatile("call hypercall_page + %c[offset]"                                            \
                      : "=a"(rax_), "+r"(rdi_), "+r"(rsi_), "+r"(rdx_), "+r"(r10_), "+r"(r8_)       \
-                     : [offset] "i"((nr) * 32)                                                     \
+                     : [offset] "i"((nr)*32)                                                       \
                      : "rcx", "r11", "memory", "cc");                                              \
         rax_;                                                                                      \
     })

@@ -2,8 +2,8 @@
 /*
  * Page tables under direct paging.
  *
- * The builder maps the image and a little more. page_table_init extends that mapping over all pages,
- * taking its new tables from what is mapped already.
+ * The builder maps the image and a little more. page_table_init extends that mapping over all
+ * pages, taking its new tables from what is mapped already.
  *
  * ABI: HYPERVISOR_mmu_update, HYPERVISOR_update_va_mapping, HYPERVISOR_mmuext_op, <xen/xen.h>
  */

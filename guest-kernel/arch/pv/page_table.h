@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Page tables under direct paging: the tables hold machine frames, the guest sees them read-only, and
- * every change is a request.
+ * Page tables under direct paging: the tables hold machine frames, the guest sees them read-only,
+ * and every change is a request.
  *
- * A table's page is an ordinary page of the direct map, read-only there for as long as it is a table.
+ * A table's page is an ordinary page of the direct map, read-only there for as long as it is a
+ * table.
  */
 #ifndef ARCH_PV_PAGE_TABLE_H
 #define ARCH_PV_PAGE_TABLE_H
 
 #include "arch/pv/pv.h"
 
-#define PTE_P  0x001UL
-#define PTE_RW 0x002UL
-#define PTE_US 0x004UL
-#define PTE_A  0x020UL
-#define PTE_D  0x040UL
-#define PTE_PS 0x080UL
-#define PTE_G  0x100UL
-#define PTE_AVAIL0 0x200UL
+#define PTE_P            0x001UL
+#define PTE_RW           0x002UL
+#define PTE_US           0x004UL
+#define PTE_A            0x020UL
+#define PTE_D            0x040UL
+#define PTE_PS           0x080UL
+#define PTE_G            0x100UL
+#define PTE_AVAIL0       0x200UL
 #define PTE_GUEST_KERNEL (1UL << 52) /* what Xen adds to an entry without US */
-#define PTE_NX (1UL << 63)
+#define PTE_NX           (1UL << 63)
 
-#define PTE_TABLE (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
+#define PTE_TABLE      (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
 #define PTE_FRAME_MASK 0x000ffffffffff000UL
 #define PTES_PER_TABLE 512u
 
@@ -47,7 +48,8 @@ static inline unsigned pte_index(unsigned long va, int level)
     return (unsigned)(va >> (PAGE_SHIFT + 9 * (level - 1))) & (PTES_PER_TABLE - 1);
 }
 
-/* The entry of LEVEL for VA in the kernel's tables, seen in the direct map; NULL if none is there. */
+/* The entry of LEVEL for VA in the kernel's tables, seen in the direct map; NULL if none is there.
+ */
 uint64_t *pte_find(unsigned long va, int level);
 /* The same below any root. */
 uint64_t *pte_find_in(uint64_t *l4, unsigned long va, int level);

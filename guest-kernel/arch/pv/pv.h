@@ -44,7 +44,7 @@ struct trap_record {
     int vector; /* VECTOR_NONE: nothing since trap_expect */
     unsigned count;
     uint64_t cr2;
-    uint64_t frame_end; /* where the hypervisor began to push: must be a multiple of 16 */
+    uint64_t frame_end;  /* where the hypervisor began to push: must be a multiple of 16 */
     uint8_t mask_inside; /* upcall mask that the handler ran with */
     struct trap_frame frame;
 };
@@ -87,9 +87,9 @@ bool user_init(void);
 void user_frame_init(struct trap_frame *frame, const void *function);
 unsigned long user_root_mfn(void);
 
-#define USER_BASE       0x400000UL    /* user text, in the slot that both roots share */
-#define USER_DATA       0x600000UL    /* one page, writable, mapped in the kernel at user_data */
-#define USER_STACK_TOP  0x800000UL
+#define USER_BASE      0x400000UL /* user text, in the slot that both roots share */
+#define USER_DATA      0x600000UL /* one page, writable, mapped in the kernel at user_data */
+#define USER_STACK_TOP 0x800000UL
 extern uint8_t *user_data;
 
 /* ---- events.c ---- */

@@ -38,7 +38,7 @@ ELFNOTE XEN_ELFNOTE_SUPPORTED_FEATURES, \
 
     .section .text.start, "ax"
     .global start
-/* Saves what the hypervisor handed over (checked later by the boot-state workload), then enters C. */
+/* Saves what the hypervisor handed over, for the boot-state workload, then enters C. */
 start:
     mov %rax, boot_registers + 0(%rip)
     mov %rbx, boot_registers + 8(%rip)

@@ -2,8 +2,8 @@
 /*
  * The trap table and what happens when a trap comes in.
  *
- * Order: a workload's hook, events, user mode's own traps (they end user_run), instructions that may
- * trap (MAY_TRAP), and for the rest a panic.
+ * Order: a workload's hook, events, user mode's own traps (they end user_run), instructions that
+ * may trap (MAY_TRAP), and for the rest a panic.
  *
  * ABI: HYPERVISOR_set_trap_table, HYPERVISOR_callback_op, <xen/xen.h>, <xen/callback.h>
  */
@@ -14,9 +14,9 @@
 #include "kernel/smp.h"
 #include "kernel/string.h"
 
-#define NR_VECTORS       256
-#define STUB_SIZE        32
-#define SAME_TRAP_MAX    100000 /* a MAY_TRAP that loops is a defect of the test */
+#define NR_VECTORS    256
+#define STUB_SIZE     32
+#define SAME_TRAP_MAX 100000 /* a MAY_TRAP that loops is a defect of the test */
 
 struct gate {
     const void *handler; /* NULL: the stub in entry.S */
@@ -29,8 +29,14 @@ struct ex_entry {
 
 extern const struct ex_entry ex_table_start[], ex_table_end[];
 
-#define GATE_KERNEL { .flags = GATE_MASK_EVENTS }
-#define GATE_USER   { .flags = GATE_MASK_EVENTS | 3 }
+#define GATE_KERNEL                                                                                \
+    {                                                                                              \
+        .flags = GATE_MASK_EVENTS                                                                  \
+    }
+#define GATE_USER                                                                                  \
+    {                                                                                              \
+        .flags = GATE_MASK_EVENTS | 3                                                              \
+    }
 
 /* Breakpoint (3), overflow (4) and 0x80 may be raised by user mode. */
 static struct gate gates[NR_VECTORS] = {
@@ -155,11 +161,10 @@ static void report_and_panic(const struct trap_frame *frame)
                     "  rip %lx cs %lx rflags %lx rsp %lx ss %lx\n"
                     "  rax %lx rbx %lx rcx %lx rdx %lx rsi %lx rdi %lx rbp %lx\n"
                     "  r8 %lx r9 %lx r10 %lx r11 %lx r12 %lx r13 %lx r14 %lx r15 %lx",
-                    frame->vector, frame->error, vcpu_info_here()->arch.cr2, frame->rip,
-                    frame->cs, frame->rflags, frame->rsp, frame->ss, frame->rax, frame->rbx,
-                    frame->rcx, frame->rdx, frame->rsi, frame->rdi, frame->rbp, frame->r8,
-                    frame->r9, frame->r10, frame->r11, frame->r12, frame->r13, frame->r14,
-                    frame->r15);
+                    frame->vector, frame->error, vcpu_info_here()->arch.cr2, frame->rip, frame->cs,
+                    frame->rflags, frame->rsp, frame->ss, frame->rax, frame->rbx, frame->rcx,
+                    frame->rdx, frame->rsi, frame->rdi, frame->rbp, frame->r8, frame->r9,
+                    frame->r10, frame->r11, frame->r12, frame->r13, frame->r14, frame->r15);
 }
 
 void user_trapped(struct trap_frame *frame);

@@ -3,7 +3,8 @@
  * Guest user mode: its own root, and the way there and back.
  *
  * L4 slot 0 is shared by both roots (the kernel reaches user memory at the same address); the user
- * root has nothing else, as page protection cannot keep user mode from kernel pages: both run in ring 3.
+ * root has nothing else, as page protection cannot keep user mode from kernel pages: both run in
+ * ring 3.
  *
  * ABI: MMUEXT_NEW_USER_BASEPTR, HYPERVISOR_iret, HYPERVISOR_stack_switch, <xen/xen.h>
  */
@@ -13,8 +14,8 @@
 #include "kernel/smp.h"
 #include "kernel/string.h"
 
-#define RFLAGS_IF   0x200UL
-#define RFLAGS_ONE  0x002UL
+#define RFLAGS_IF  0x200UL
+#define RFLAGS_ONE 0x002UL
 
 uint8_t *user_data;
 
