@@ -32,7 +32,8 @@
                                             row("emulation", workload_emulation,                   \
                                                 "privileged instructions, CPUID, ports, debug "    \
                                                 "registers")                                       \
-                                                row("fpu", workload_fpu,                           \
+                                                row("callbacks", workload_callbacks, "registering callbacks, system calls without one")        \
+    row("fpu", workload_fpu,                           \
                                                     "FPU and SSE registers survive every switch")  \
                                                     row("vcpu-ops", workload_vcpu_ops,             \
                                                         "vcpu_op, runstate, NMI")                  \

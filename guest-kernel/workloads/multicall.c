@@ -71,6 +71,41 @@ static void runs_off(void)
     CHECK_EQ(last->result, hypercall_xen_version(0, NULL));
 }
 
+/*
+ * The iret takes its frame from the stack of the multicall: execution goes on where that says, and what
+ * follows in the list is not done.
+ */
+static void iret_inside(void)
+{
+    static struct iret_context frame __attribute__((aligned(16)));
+    static multicall_entry_t calls[3];
+    uint64_t saved;
+
+    memset(calls, 0, sizeof(calls));
+    calls[0] = (multicall_entry_t){ .op = __HYPERVISOR_xen_version, .result = UNTOUCHED };
+    calls[1] = (multicall_entry_t){ .op = __HYPERVISOR_iret, .result = UNTOUCHED };
+    calls[2] = (multicall_entry_t){ .op = __HYPERVISOR_xen_version, .result = UNTOUCHED };
+    frame.cs = FLAT_KERNEL_CS & ~3UL;
+    frame.ss = FLAT_KERNEL_SS;
+    frame.rflags = 0x202;
+    asm volatile("mov %%rsp, 56(%[frame])\n" /* rsp */
+                 "mov %%rsp, %[saved]\n"
+                 "lea 1f(%%rip), %%rax\n"
+                 "mov %%rax, 32(%[frame])\n" /* rip */
+                 "mov %[frame], %%rsp\n"
+                 "mov %[calls], %%rdi\n"
+                 "mov $3, %%esi\n"
+                 "mov %[nr], %%eax\n"
+                 "syscall\n"
+                 "ud2\n"
+                 "1:\n"
+                 : [saved] "=&r"(saved)
+                 : [frame] "r"(&frame), [calls] "r"(calls), [nr] "i"(__HYPERVISOR_multicall)
+                 : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r10", "r11", "memory", "cc");
+    CHECK_EQ(calls[0].result, hypercall_xen_version(0, NULL));
+    CHECK_EQ(calls[2].result, UNTOUCHED);
+}
+
 /* Long lists are interrupted and continued without losing or repeating a call. */
 static void long_list(void)
 {
@@ -97,6 +132,7 @@ void workload_multicall(void)
     results();
     refused();
     runs_off();
+    iret_inside();
     long_list();
     window_close();
 }
