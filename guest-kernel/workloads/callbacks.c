@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Promise: callbacks can be registered in the new and the old form; what is no callback is refused; a
- * system call without one is an invalid instruction; 32-bit user code has a system call of its own.
+ * Promise: callbacks can be registered in the new and the old form; what is no callback is refused;
+ * a system call without one is an invalid instruction; 32-bit user code has a system call of its
+ * own.
  *
  * ABI: HYPERVISOR_callback_op, <xen/callback.h>; HYPERVISOR_set_callbacks, <xen/xen.h>
  */

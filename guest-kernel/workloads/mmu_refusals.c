@@ -5,6 +5,8 @@
  *
  * ABI: HYPERVISOR_mmu_update, HYPERVISOR_update_va_mapping, <xen/xen.h>
  */
+#include <xen/memory.h>
+
 #include "kernel/page_alloc.h"
 #include "kernel/string.h"
 #include "workloads/window.h"
@@ -137,6 +139,33 @@ static void foreign_domains(void)
     check_unchanged();
 }
 
+static bool is_ours(unsigned long mfn)
+{
+    unsigned long pfn = mfn_to_pfn(mfn);
+
+    return mfn == start_info->shared_info >> PAGE_SHIFT || pfn_to_mfn(pfn) == mfn;
+}
+
+/* Memory that is the hypervisor's or nobody's: not readable, not writable, and no table. */
+static void foreign_frames(void)
+{
+    unsigned long max = (unsigned long)hypercall_memory_op(XENMEM_maximum_ram_page, NULL);
+    uint64_t l1 = pte_maddr(&window_l1[0]), l2 = pte_maddr(&window_l2[100]);
+    unsigned tried = 0;
+
+    /* From 16 MiB, in steps that meet every region. Device memory lies elsewhere: below, above. */
+    for (unsigned long mfn = 0x1000; mfn < max && tried < 300; mfn += 97) {
+        if (is_ours(mfn) || mfn > max - 0x1000)
+            continue;
+        tried++;
+        refuse("foreign, read-only", l1, pte_make(mfn, MAPPED_RO), -XEN_EBUSY);
+        refuse("foreign, writable", l1, pte_make(mfn, MAPPED_RW), -XEN_EBUSY);
+        refuse("foreign table", l2, pte_make(mfn, PTE_TABLE), -XEN_EINVAL);
+        refuse("entry in a foreign frame", pte_make(mfn, 0), 0, -XEN_EINVAL);
+    }
+    CHECK(tried > 10);
+}
+
 /* The third of five is bad: two are done, the error is the third's, two are not. */
 static void batch_stops(void)
 {
@@ -241,6 +270,7 @@ void workload_mmu_refusals(void)
     wrong_frames();
     wrong_targets();
     foreign_domains();
+    foreign_frames();
     batch_stops();
     refused_stores();
     without_assist();

@@ -72,8 +72,8 @@ static void runs_off(void)
 }
 
 /*
- * The iret takes its frame from the stack of the multicall: execution goes on where that says, and what
- * follows in the list is not done.
+ * The iret takes its frame from the stack of the multicall: execution goes on where that says, and
+ * what follows in the list is not done.
  */
 static void iret_inside(void)
 {
