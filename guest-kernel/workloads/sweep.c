@@ -39,6 +39,12 @@ static const struct sweep_row {
     { __HYPERVISOR_domctl, -XEN_EFAULT },           { __HYPERVISOR_tmem_op, -XEN_ENOSYS },
 };
 
+/* Tenon does not have all of Xen's operations; it says so, whatever the arguments are. */
+static bool is_missing(long result)
+{
+    return hypervisor_is_tenon && result == -XEN_ENOSYS;
+}
+
 static void unknown_numbers(void)
 {
     static const unsigned numbers[] = { 11, 38, 43, 44, 45, 46, 47, 50, 51, 52, 53,  54,
@@ -60,7 +66,7 @@ static void unknown_sub_operations(void)
         long result = hypercall_any(row->nr, NO_OP, 0, 0, 0, 0);
 
         check_context("(hypercall %u)", row->nr);
-        if (row->error != 0)
+        if (row->error != 0 && !is_missing(result))
             CHECK_EQ(result, row->error);
         CHECK(result < 0 && result > -4096);
     }
@@ -135,14 +141,18 @@ static const unsigned long bad_pointers[] = {
 static void call(const char *what, unsigned nr, unsigned long a1, unsigned long a2,
                  unsigned long a3, unsigned long a4)
 {
+    long result = hypercall_any(nr, a1, a2, a3, a4, 0);
+
     check_context("(%s, %lx %lx %lx)", what, a1, a2, a3);
-    CHECK_EQ(hypercall_any(nr, a1, a2, a3, a4, 0), -XEN_EFAULT);
+    if (!is_missing(result))
+        CHECK_EQ(result, -XEN_EFAULT);
     check_context("%s", "");
 }
 
 static void check_pointer(unsigned long bad)
 {
     uint64_t one = 0;
+    long result;
 
     call("set_trap_table", __HYPERVISOR_set_trap_table, bad, 0, 0, 0);
     call("mmu_update", __HYPERVISOR_mmu_update, bad, 1, 0, DOMID_SELF);
@@ -166,8 +176,10 @@ static void check_pointer(unsigned long bad)
     call("runstate", __HYPERVISOR_vcpu_op, VCPUOP_get_runstate_info, 0, bad, 0);
     call("runstate area", __HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 0, bad, 0);
     call("grant query", __HYPERVISOR_grant_table_op, 6, bad, 1, 0);
-    /* Where the count goes may be bad too: Xen does not write it, and says nothing. */
-    CHECK_EQ(hypercall_any(__HYPERVISOR_mmu_update, (unsigned long)&one, 0, bad, DOMID_SELF, 0), 0);
+    /* Where the count goes may be bad too: Xen does not write it and says nothing; -EFAULT is as
+     * good. */
+    result = hypercall_any(__HYPERVISOR_mmu_update, (unsigned long)&one, 0, bad, DOMID_SELF, 0);
+    CHECK(result == 0 || result == -XEN_EFAULT);
 }
 
 void workload_pointers(void)
