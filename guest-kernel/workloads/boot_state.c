@@ -9,7 +9,7 @@
  */
 #include "arch/pv/page_table.h"
 #include "kernel/string.h"
-#include "workloads/workload.h"
+#include "workloads/list.h"
 
 static void check_registers(void)
 {
@@ -57,8 +57,6 @@ static void check_memory(void)
     CHECK_EQ(boot_state.mapped_end % (4UL << 20), 0);
     CHECK(boot_state.mapped_end - boot_registers.rsp >= 512 << 10);
 }
-
-void workload_boot_state(void);
 
 void workload_boot_state(void)
 {

@@ -11,8 +11,7 @@
 #include "workloads/ports.h"
 #include "workloads/trap_check.h"
 #include "workloads/user_code.h"
-
-void workload_callbacks(void);
+#include "workloads/list.h"
 
 static unsigned events;
 

@@ -9,6 +9,7 @@
 #include "kernel/string.h"
 #include "workloads/trap_check.h"
 #include "workloads/window.h"
+#include "workloads/list.h"
 
 #define DATA_DPL0  0x00cf92000000ffffUL
 #define DATA_DPL3  0x00cff2000000ffffUL
@@ -18,8 +19,6 @@
 #define INT_GATE   0x00008e0000000000UL
 #define DPL_BITS   (3UL << 45)
 #define ACCESSED   (1UL << 40)
-
-void workload_descriptors(void);
 
 static uint64_t *gdt;
 

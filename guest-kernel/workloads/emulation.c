@@ -12,6 +12,7 @@
 #include "arch/pv/page_table.h"
 #include "workloads/trap_check.h"
 #include "workloads/user_code.h"
+#include "workloads/list.h"
 
 #define CR0_PE      0x1UL
 #define CR0_TS      0x8UL
@@ -21,8 +22,6 @@
 #define MSR_EFER    0xc0000080
 #define MSR_PAT     0x277
 #define MSR_STAR    0xc0000081
-
-void workload_emulation(void);
 
 struct leaf {
     uint32_t eax, ebx, ecx, edx;

@@ -8,12 +8,10 @@
 #include "arch/pv/pv.h"
 #include "kernel/smp.h"
 #include "workloads/ports.h"
-#include "workloads/workload.h"
+#include "workloads/list.h"
 
 #define NEVER_ALLOCATED 3000
 #define OUT_OF_RANGE    0x20000
-
-void workload_event_ports(void);
 
 static unsigned raised;
 

@@ -11,12 +11,11 @@
 #include "arch/pv/page_table.h"
 #include "kernel/page_alloc.h"
 #include "workloads/trap_check.h"
+#include "workloads/list.h"
 
 #define NON_CANONICAL 0x8000000000001000UL
 #define UNMAPPED      0x7ffff000UL
 #define WINDOW        0xffffc90000000000UL
-
-void workload_exceptions_kernel(void);
 
 #define FAULT_CASE(insn, operand, vector, error)                                                   \
     do {                                                                                           \

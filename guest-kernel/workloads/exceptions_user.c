@@ -10,10 +10,9 @@
 #include "arch/pv/page_table.h"
 #include "workloads/trap_check.h"
 #include "workloads/user_code.h"
+#include "workloads/list.h"
 
 #define USER_UNMAPPED 0x500000UL
-
-void workload_exceptions_user(void);
 
 /* Runs CODE with RDI and recognisable registers; AFTER is the frame that came back. */
 static void run(const uint8_t *code, uint64_t rdi, struct trap_frame *before,

@@ -11,11 +11,10 @@
 #include "workloads/ports.h"
 #include "workloads/trap_check.h"
 #include "workloads/user_code.h"
+#include "workloads/list.h"
 
 #define NR_ROUNDS 300
 #define MS        1000000ULL
-
-void workload_fpu(void);
 
 static struct port_pair pair;
 

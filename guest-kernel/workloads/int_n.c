@@ -11,11 +11,10 @@
  */
 #include "workloads/trap_check.h"
 #include "workloads/user_code.h"
+#include "workloads/list.h"
 
 #define VECTOR     0x20
 #define SELECTOR_N (VECTOR * 8 + 2)
-
-void workload_int_n(void);
 
 static void set_gates(unsigned dpl)
 {

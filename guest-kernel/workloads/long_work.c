@@ -10,13 +10,12 @@
 #include "kernel/page_alloc.h"
 #include "kernel/string.h"
 #include "workloads/window.h"
+#include "workloads/list.h"
 
 #define NR_UPDATES   8192u
 #define UPDATE_PAGES (NR_UPDATES * sizeof(mmu_update_t) / PAGE_SIZE)
 #define NR_L1        24u /* full tables below one root */
 #define PERIOD_NS    1000000ULL
-
-void workload_long_work(void);
 
 static unsigned nr_ticks;
 

@@ -10,8 +10,7 @@
 #include "workloads/ports.h"
 #include "workloads/trap_check.h"
 #include "workloads/user_code.h"
-
-void workload_masking(void);
+#include "workloads/list.h"
 
 static struct {
     unsigned events;  /* handler runs */
@@ -20,6 +19,7 @@ static struct {
     struct trap_frame frame; /* what the last callback interrupted */
     uint64_t outer_cr2, inner_cr2;
     struct port_pair pair;
+    evtchn_port_t stop_port;
 } seen;
 
 static void count_event(evtchn_port_t port, void *data)
@@ -112,6 +112,45 @@ static void delivered_into_user(void)
     arch_irq_restore(enabled);
 }
 
+static void stop_user(evtchn_port_t port, void *data)
+{
+    (void)port;
+    (void)data;
+    ((volatile uint64_t *)user_data)[1] = 1;
+}
+
+/* The timer's callback sends on, so that the handler of the IPI stops user mode. */
+static bool send_from_callback(struct trap_frame *frame)
+{
+    if (frame->vector == VECTOR_EVENT)
+        port_send(seen.stop_port);
+    return false;
+}
+
+/* User mode never calls: an event gets in all the same, and user mode goes on behind it. */
+static void interrupts_user(void)
+{
+    struct trap_frame frame;
+    uint64_t *words = (uint64_t *)user_data;
+    struct vcpu_set_singleshot_timer timer = { .timeout_abs_ns = arch_clock_ns() + 5000000 };
+    long port = event_bind_ipi(0);
+
+    words[0] = words[1] = 0;
+    if (!CHECK(port > 0))
+        return;
+    event_attach((evtchn_port_t)port, 0, stop_user, NULL);
+    seen.stop_port = (evtchn_port_t)port;
+    trap_hook(send_from_callback);
+    CHECK_EQ(hypercall_vcpu_op(VCPUOP_set_singleshot_timer, 0, &timer), 0);
+    user_frame_init(&frame, user_spin);
+    frame.rdi = USER_DATA;
+    user_run(&frame);
+    trap_hook(NULL);
+    CHECK_EQ(frame.vector, VECTOR_SYSCALL);
+    CHECK_EQ(words[1], 1);
+    event_detach((evtchn_port_t)port);
+}
+
 /* A gate without flag 4 leaves events on: they come in ahead of the handler's first instruction. */
 static bool note_gate(struct trap_frame *frame)
 {
@@ -180,6 +219,7 @@ void workload_masking(void)
     masked_port();
     delivered_by_iret();
     delivered_into_user();
+    interrupts_user();
     gate_without_masking();
     nested_faults();
     storm();

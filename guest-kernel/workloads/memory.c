@@ -10,12 +10,11 @@
 #include "kernel/page_alloc.h"
 #include "kernel/string.h"
 #include "workloads/window.h"
+#include "workloads/list.h"
 
 #define NO_SUCH_FRAME 0xffffffffUL
 #define NR_PAGES      16
 #define SECRET        0x5ec2e75ec2e75ec2UL
-
-void workload_memory(void);
 
 static long reserve(unsigned op, xen_pfn_t *extents, unsigned long count, unsigned order)
 {

@@ -10,10 +10,9 @@
 #include "kernel/page_alloc.h"
 #include "kernel/string.h"
 #include "workloads/window.h"
+#include "workloads/list.h"
 
 #define NO_SUCH_DOMAIN 1234
-
-void workload_mmu_refusals(void);
 
 static uint64_t l1_copy[PTES_PER_TABLE], l2_copy[PTES_PER_TABLE], l4_copy[PTES_PER_TABLE];
 static uint64_t *window_l2;

@@ -9,11 +9,10 @@
 #include "kernel/page_alloc.h"
 #include "kernel/string.h"
 #include "workloads/window.h"
+#include "workloads/list.h"
 
 #define NO_SUCH_FRAME  0xffffffffUL
 #define NO_SUCH_DOMAIN 1234
-
-void workload_mmuext(void);
 
 static uint64_t *tree[5]; /* tree[1] an L1 with a leaf ... tree[4] an L4 */
 

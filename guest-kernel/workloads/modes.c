@@ -8,6 +8,7 @@
 #include "arch/pv/page_table.h"
 #include "workloads/trap_check.h"
 #include "workloads/user_code.h"
+#include "workloads/list.h"
 
 #define MSR_FS_BASE        0xc0000100
 #define MSR_GS_BASE        0xc0000101
@@ -16,8 +17,6 @@
 #define FS_VALUE     0xf5f5f5f5f5f5f5f5UL
 #define USER_VALUE   0xa0a0a0a0a0a0a0a0UL
 #define KERNEL_VALUE 0xb0b0b0b0b0b0b0b0UL
-
-void workload_modes(void);
 
 static uint64_t kernel_word = KERNEL_VALUE;
 

@@ -12,11 +12,10 @@
 #include "workloads/trap_check.h"
 #include "workloads/user_code.h"
 #include "workloads/window.h"
+#include "workloads/list.h"
 
 #define UNKNOWN   47
 #define UNTOUCHED 0x7777
-
-void workload_multicall(void);
 
 static void results(void)
 {

@@ -12,12 +12,11 @@
  */
 #include "kernel/string.h"
 #include "workloads/window.h"
+#include "workloads/list.h"
 
 #define NR_ENTRIES 48
 #define NR_STEPS   1500
 #define BATCH_MAX  16
-
-void workload_page_updates(void);
 
 static uint64_t model[NR_ENTRIES]; /* as stored, without A and D */
 static uint64_t random_state = 0x9e3779b97f4a7c15UL;

@@ -15,13 +15,10 @@
 #include "arch/pv/page_table.h"
 #include "kernel/string.h"
 #include "workloads/ports.h"
-#include "workloads/workload.h"
+#include "workloads/list.h"
 
 #define NR_HYPERCALLS 64
 #define NO_OP         0x3f /* no operation of any hypercall has this number */
-
-void workload_sweep(void);
-void workload_pointers(void);
 
 /* Harmless with junk; the others are asked with sub-operations that do not exist. */
 static const struct sweep_row {

@@ -12,6 +12,7 @@
 #include "kernel/page_alloc.h"
 #include "kernel/string.h"
 #include "workloads/window.h"
+#include "workloads/list.h"
 
 #define NR_TABLES  5
 #define NR_SLOTS   8 /* of the L2, each 2 MiB of addresses */
@@ -19,8 +20,6 @@
 #define NR_STEPS   1200
 #define FIRST_SLOT 64 /* away from what page-updates uses */
 #define NO_TABLE   NR_TABLES
-
-void workload_table_life(void);
 
 static struct {
     uint64_t *table;

@@ -9,12 +9,10 @@
 #include "arch/pv/pv.h"
 #include "kernel/string.h"
 #include "workloads/fpu_image.h"
-#include "workloads/workload.h"
+#include "workloads/list.h"
 
 #define NR_WORKERS 4
 #define NR_ROUNDS  60
-
-void workload_threads(void);
 
 struct worker {
     struct thread thread;

@@ -8,12 +8,10 @@
  */
 #include "arch/pv/pv.h"
 #include "kernel/timer.h"
-#include "workloads/workload.h"
+#include "workloads/list.h"
 
 #define MS        1000000ULL
 #define NR_TIMERS 8
-
-void workload_timers(void);
 
 static struct {
     struct timer timers[NR_TIMERS];

@@ -11,12 +11,10 @@
 #include "kernel/string.h"
 #include "workloads/ports.h"
 #include "workloads/window.h"
+#include "workloads/list.h"
 
 #define SECOND    1000000000ULL
 #define NR_ROUNDS 2000
-
-void workload_vcpu_ops(void);
-void workload_smp(void);
 
 static void is_up(void)
 {
