@@ -7,6 +7,8 @@
 /* clang-format off: a row a line */
 const struct workload workloads[] = {
     { "boot-state", "registers, start info, p2m and tables at entry", workload_boot_state },
+    { "versions", "what the hypervisor says it is", workload_versions },
+    { "hypercall-entry", "registers survive, the page by MSR", workload_hypercall_entry },
     { "exceptions-kernel", "every exception, from guest kernel mode", workload_exceptions_kernel },
     { "exceptions-user", "every exception and SYSCALL from user mode", workload_exceptions_user },
     { "int-n", "software interrupts and the DPL of their gates", workload_int_n },

@@ -8,6 +8,8 @@
 #include "workloads/workload.h"
 
 void workload_boot_state(void);
+void workload_versions(void);
+void workload_hypercall_entry(void);
 void workload_exceptions_kernel(void);
 void workload_exceptions_user(void);
 void workload_int_n(void);
