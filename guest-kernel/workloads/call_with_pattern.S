@@ -3,7 +3,8 @@
  * void call_with_pattern(const void *function, uint64_t number, struct registers *after,
  *                        const struct registers *pattern)
  *
- * Loads all registers from PATTERN and rax with NUMBER, calls FUNCTION, stores all registers to AFTER.
+ * Loads all registers from PATTERN and rax with NUMBER, calls FUNCTION, stores all registers to
+ * AFTER.
  * The order in the structure is hypercall_entry.c's.
  */
     .text

@@ -4,7 +4,8 @@
  * mode, and the switch between threads.
  *
  * A bounce frame holds, from RSP up: rcx, r11, [error code], rip, cs, rflags, rsp, ss. The stubs
- * turn it into struct trap_frame (frame.h), whose upper part is already the frame of the iret hypercall.
+ * turn it into struct trap_frame (frame.h), whose upper part is already the frame of the iret
+ * hypercall.
  */
 #include <xen/xen.h>
 
