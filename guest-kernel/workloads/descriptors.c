@@ -75,6 +75,17 @@ static void refused(void)
     CHECK_EQ(hypercall_update_descriptor(pte_make(0xffffffffUL, 8), DATA_DPL3), -XEN_EINVAL);
 }
 
+/* What holds descriptors is changed as descriptors only. */
+static void not_as_memory(void)
+{
+    uint64_t before = gdt[1];
+
+    CHECK_EQ(pte_set(&gdt[1], 0), -XEN_EINVAL);
+    CHECK_EQ(mmuext_frame(MMUEXT_CLEAR_PAGE, address_to_mfn(gdt)), -XEN_EINVAL);
+    CHECK_EQ(page_pin(gdt, 1), -XEN_EINVAL);
+    CHECK_EQ(gdt[1], before);
+}
+
 static void refused_tables(void)
 {
     unsigned long frames[16];
@@ -131,6 +142,7 @@ void workload_descriptors(void)
     accepted();
     stack_segment();
     refused();
+    not_as_memory();
     refused_tables();
     local_table();
     CHECK_EQ(hypercall_set_gdt(NULL, 0), 0);

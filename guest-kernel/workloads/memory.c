@@ -151,6 +151,7 @@ static void queries(void)
     struct xen_machphys_mapping mapping = { 0 };
     static uint64_t entries[128 * 20 / 8 + 16];
     struct xen_memory_map map = { .nr_entries = 128 };
+    struct xen_add_to_physmap physmap = { .domid = DOMID_SELF, .space = XENMAPSPACE_shared_info };
     long ram = hypercall_memory_op(XENMEM_maximum_ram_page, NULL);
 
     CHECK_EQ(hypercall_memory_op(XENMEM_machphys_mapping, &mapping), 0);
@@ -169,7 +170,9 @@ static void queries(void)
     shared_info->arch.max_pfn = start_info->nr_pages;
     CHECK_EQ(reservation(XENMEM_maximum_gpfn), start_info->nr_pages - 1);
     shared_info->arch.max_pfn = 0;
+    CHECK_EQ(hypercall_memory_op(XENMEM_add_to_physmap, &physmap), -XEN_EACCES);
     if (start_info->flags & SIF_INITDOMAIN) {
+        CHECK_EQ(hypercall_memory_op(XENMEM_memory_map, &map), -XEN_ENOSYS); /* none was set */
         set_xen_guest_handle(map.buffer, (void *)entries);
         CHECK_EQ(hypercall_memory_op(XENMEM_machine_memory_map, &map), 0);
         CHECK(map.nr_entries >= 2 && map.nr_entries < 128);

@@ -65,6 +65,26 @@ static void pin_holds_tree(void)
     CHECK_EQ(page_unpin(tree[4]), 0);
 }
 
+/* Upper entries that the guest wrote without US and A: the hypervisor adds what it needs. */
+static void stored_flags(void)
+{
+    for (int level = 2; level <= 4; level++) {
+        tree[level] = page_alloc();
+        memset(tree[level], 0, PAGE_SIZE);
+        tree[level][0] = level == 2 ? 0 : pte_make(address_to_mfn(tree[level - 1]), PTE_P | PTE_RW);
+        tree[level][1] = 0xdead000; /* not present: kept as it is */
+        CHECK_EQ(page_set_readonly(tree[level]), 0);
+    }
+    CHECK_EQ(page_pin(tree[4], 4), 0);
+    CHECK_EQ(tree[3][0] & ~PTE_FRAME_MASK & ~PTE_A, PTE_P | PTE_RW | PTE_US);
+    CHECK_EQ(tree[4][0] & ~PTE_FRAME_MASK & ~PTE_A, PTE_P | PTE_RW | PTE_US);
+    for (int level = 2; level <= 4; level++)
+        CHECK_EQ(tree[level][1], 0xdead000);
+    CHECK_EQ(page_unpin(tree[4]), 0);
+    for (int level = 4; level >= 2; level--)
+        free_table(tree[level]);
+}
+
 static void refused_pins(void)
 {
     void *writable = page_alloc();
@@ -174,6 +194,7 @@ static void flushes(void)
     CHECK_EQ(mmuext_plain(MMUEXT_INVLPG_ALL, 0x8000000000000000UL), 0);
     CHECK_EQ(mmuext_plain(MMUEXT_INVLPG_LOCAL, HYPERVISOR_VIRT_START), 0);
     CHECK_EQ(mmuext_plain(MMUEXT_FLUSH_CACHE, 0), 0); /* dom0 has devices */
+    CHECK_EQ(mmuext_plain(MMUEXT_FLUSH_CACHE_GLOBAL, 0), 0);
 }
 
 static void other_refusals(void)
@@ -213,6 +234,7 @@ void workload_mmuext(void)
     pin_holds_tree();
     other_refusals();
     tree_free();
+    stored_flags();
     refused_pins();
     bad_entry();
     roots();
