@@ -5,6 +5,7 @@
  * too.
  */
 #include "arch/pv/pv.h"
+#include "kernel/printf.h"
 #include "kernel/smp.h"
 #include "kernel/string.h"
 #include "workloads/fpu_image.h"
@@ -83,6 +84,8 @@ static void disturb(uint64_t seed)
 static void disturb_elsewhere(void *argument)
 {
     (void)argument;
+    if (fpu_image_avx)
+        CHECK(fpu_image_enable_avx());
     disturb(0x1234567890abcdefUL + cpu_id());
 }
 
@@ -118,11 +121,15 @@ void workload_fpu(void)
     if (!CHECK(user_init()) || !CHECK_EQ(port_pair_open(&pair), 0))
         return;
     event_attach(pair.far, 0, ignore_event, NULL);
+    fpu_image_avx = fpu_image_enable_avx();
+    if (!fpu_image_avx)
+        printf("  note: no AVX here, so only FPU and SSE registers are checked\n");
     for (unsigned cpu = 1; cpu < nr_cpus; cpu++)
         smp_run(cpu, disturb_elsewhere, NULL);
     disturb(0x9e3779b97f4a7c15UL);
     for (unsigned cpu = 1; cpu < nr_cpus; cpu++)
         CHECK(smp_wait(cpu, 20000 * MS));
+    fpu_image_avx = false; /* others look at SSE only */
     user_registers();
     port_pair_close(&pair);
 }

@@ -6,13 +6,20 @@
 #ifndef WORKLOADS_FPU_IMAGE_H
 #define WORKLOADS_FPU_IMAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct fpu_image {
     uint64_t xmm[16][2];
     uint64_t st0;
     uint32_t mxcsr;
+    uint64_t high[16][2]; /* upper halves of the AVX registers, if fpu_image_avx */
 } __attribute__((aligned(16)));
+
+/* Whether the AVX registers are part of it. Whoever sets it has called fpu_image_enable_avx. */
+extern bool fpu_image_avx;
+/* Turns on AVX for this vCPU. False if it cannot be had. */
+bool fpu_image_enable_avx(void);
 
 /* Different for every seed. */
 void fpu_image_fill(struct fpu_image *image, uint64_t seed);
