@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ways for a guest to die on purpose: so that those who report a dead guest can be tested.
+ */
+#include "arch/pv/pv.h"
+#include "kernel/panic.h"
+#include "kernel/string.h"
+
+static void crash_panic(void)
+{
+    panic("asked for by crash=panic");
+}
+
+/* A jump to an unmapped address: the kernel's own handler reports it. */
+static void crash_null_jump(void)
+{
+    asm volatile("xor %%eax, %%eax; call *%%rax" ::: "rax", "memory");
+}
+
+/* No frame can be pushed: the hypervisor must end the domain. */
+static void crash_bad_stack(void)
+{
+    asm volatile("mov %0, %%rsp; ud2" ::"r"(0x1000UL));
+}
+
+static void crash_hypervisor_stack(void)
+{
+    asm volatile("mov %0, %%rsp; ud2" ::"r"(HYPERVISOR_VIRT_START + 0x10000));
+}
+
+/* An exception whose gate has no handler. */
+static void crash_no_handler(void)
+{
+    hypercall_set_trap_table(NULL);
+    asm volatile("ud2");
+}
+
+/* A handler that cannot be fetched: each attempt faults again until the stack is used up. */
+static void crash_bad_handler(void)
+{
+    trap_gate_handler(14, (const void *)0x1000, GATE_MASK_EVENTS);
+    asm volatile("movb $0, 0x2000");
+}
+
+/* To user mode without a user page table. */
+static void crash_no_user_root(void)
+{
+    struct mmuext_op op = { .cmd = MMUEXT_NEW_USER_BASEPTR, .arg1.mfn = 0 };
+    struct trap_frame frame = { .cs = FLAT_USER_CS, .ss = FLAT_USER_SS, .rflags = 0x202 };
+    uint64_t sp;
+
+    hypercall_mmuext_op(&op, 1, NULL, DOMID_SELF);
+    user_enter(&frame, &sp);
+}
+
+static const struct crash {
+    const char *kind;
+    void (*run)(void);
+} crashes[] = {
+    { "panic", crash_panic },
+    { "null-jump", crash_null_jump },
+    { "bad-stack", crash_bad_stack },
+    { "hypervisor-stack", crash_hypervisor_stack },
+    { "no-handler", crash_no_handler },
+    { "bad-handler", crash_bad_handler },
+    { "no-user-root", crash_no_user_root },
+};
+
+bool arch_crash(const char *kind)
+{
+    for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++) {
+        if (strcmp(crashes[i].kind, kind) == 0) {
+            crashes[i].run();
+            panic("crash=%s did not end the guest", kind);
+        }
+    }
+    return false;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command line: words, some with a value.
+ */
+#include <stddef.h>
+
+#include "kernel/cmdline.h"
+#include "kernel/printf.h"
+#include "kernel/string.h"
+
+#define TEXT_MAX 1024
+
+struct cmdline cmdline;
+
+static void split_names(struct name_list *list, char *text)
+{
+    while (text != NULL && *text != 0 && list->count < NAMES_MAX) {
+        list->names[list->count++] = text;
+        while (*text != 0 && *text != ',')
+            text++;
+        if (*text == ',')
+            *text++ = 0;
+    }
+}
+
+static void set_list(char *value)
+{
+    (void)value;
+    cmdline.list = true;
+}
+
+static void set_run(char *value)
+{
+    split_names(&cmdline.run, value);
+}
+
+static void set_bench(char *value)
+{
+    cmdline.bench = true;
+    split_names(&cmdline.rows, value);
+}
+
+static void set_bench_unit(char *value)
+{
+    cmdline.bench_ticks = value != NULL && strcmp(value, "ticks") == 0;
+}
+
+static void set_rounds(char *value)
+{
+    for (; value != NULL && *value >= '0' && *value <= '9'; value++)
+        cmdline.rounds = cmdline.rounds * 10 + (unsigned)(*value - '0');
+}
+
+static void set_crash(char *value)
+{
+    cmdline.crash = value != NULL ? value : "";
+}
+
+static const struct word {
+    const char *name;
+    void (*set)(char *value); /* NULL: no "=" was there */
+} words[] = {
+    { "list", set_list },     { "run", set_run },
+    { "bench", set_bench },   { "bench_unit", set_bench_unit },
+    { "rounds", set_rounds }, { "crash", set_crash },
+};
+
+static void parse_word(char *word)
+{
+    char *value = word;
+
+    while (*value != 0 && *value != '=')
+        value++;
+    if (*value == '=')
+        *value++ = 0;
+    else
+        value = NULL;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(words[i].name, word) == 0) {
+            words[i].set(value);
+            return;
+        }
+    }
+    printf("tenon-guest: unknown word '%s' ignored\n", word);
+}
+
+void cmdline_parse(const char *text)
+{
+    static char copy[TEXT_MAX];
+    char *at = copy;
+
+    snprintf(copy, sizeof(copy), "%s", text);
+    while (*at != 0) {
+        char *word;
+
+        while (*at == ' ')
+            at++;
+        word = at;
+        while (*at != 0 && *at != ' ')
+            at++;
+        if (*at == ' ')
+            *at++ = 0;
+        if (*word != 0)
+            parse_word(word);
+    }
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command line: words, some with a value.
+ */
+#ifndef KERNEL_CMDLINE_H
+#define KERNEL_CMDLINE_H
+
+#include <stdbool.h>
+
+#define NAMES_MAX 128
+
+/* A list "a,b,c" cut into its names. */
+struct name_list {
+    unsigned count;
+    const char *names[NAMES_MAX];
+};
+
+struct cmdline {
+    bool list;
+    bool bench;            /* benchmarks instead of workloads */
+    bool bench_ticks;      /* what the TSC counts: instructions (-icount) or ticks */
+    unsigned rounds;       /* 0: each row's own */
+    const char *crash;     /* NULL: none */
+    struct name_list run;  /* empty: all */
+    struct name_list rows; /* empty: all */
+};
+
+extern struct cmdline cmdline;
+
+/* Reports words that it does not know, and ignores them. */
+void cmdline_parse(const char *text);
+
+#endif

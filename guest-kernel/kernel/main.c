@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the kernel is there for: run the workloads or the benchmarks, then end.
+ */
+#include "arch/arch.h"
+#include "bench/bench.h"
+#include "kernel/cmdline.h"
+#include "kernel/main.h"
+#include "kernel/panic.h"
+#include "kernel/printf.h"
+#include "kernel/smp.h"
+#include "workloads/workload.h"
+
+void kernel_main(void)
+{
+    printf("tenon-guest: booted on %s, %u vcpus, %lu pages\n", arch_machine.description,
+           arch_machine.nr_cpus, arch_machine.nr_pages);
+    cmdline_parse(arch_machine.cmdline);
+    if (cmdline.crash != NULL && !arch_crash(cmdline.crash))
+        panic("crash=%s is not known", cmdline.crash);
+    if (cmdline.list) {
+        workloads_list();
+        arch_shutdown(ARCH_SHUTDOWN_DONE);
+    }
+    smp_boot();
+    if (cmdline.bench)
+        bench_run(&cmdline.rows);
+    else
+        workloads_run(&cmdline.run);
+    arch_shutdown(ARCH_SHUTDOWN_DONE);
+}
