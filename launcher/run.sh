@@ -50,13 +50,21 @@ run_read_options() {
             [[ $2 =~ ^[1-9][0-9]*[MG]$ ]] || wrong_use "--memory wants a size such as 512M or 2G, not '$2'"
             m_memory=$2; shift ;;
         --kernel)
-            [ "$2" = none ] || [ -r "$2" ] || wrong_use "--kernel: cannot read $2"
-            run_kernel=$2; shift ;;
-        --initrd) [ -r "$2" ] || wrong_use "--initrd: cannot read $2"; m_initrd=$2; shift ;;
+            run_kernel=$2
+            [ "$2" = none ] || run_kernel=$(absolute "$2")
+            [ "$2" = none ] || [ -r "$run_kernel" ] || wrong_use "--kernel: cannot read $2"
+            shift ;;
+        --initrd)
+            m_initrd=$(absolute "$2")
+            [ -r "$m_initrd" ] || wrong_use "--initrd: cannot read $2"
+            shift ;;
         --hypervisor) m_hypervisor_words=$2; shift ;;
         --guest) m_kernel_words=$2; shift ;;
-        --images) [ -d "$2" ] || wrong_use "--images: no folder $2"; run_images=$2; shift ;;
-        --log) run_log=$2; shift ;;
+        --images)
+            run_images=$(absolute "$2")
+            [ -d "$run_images" ] || wrong_use "--images: no folder $2"
+            shift ;;
+        --log) run_log=$(absolute "$2"); shift ;;
         -*) wrong_use "run has no option '$1'; ./tenon run --help lists them" ;;
         *)
             [[ $1 =~ ^[a-zA-Z0-9_.-]+$ ]] || wrong_use "'$1' cannot be a workload's name; ./tenon run --list tells them"

@@ -61,3 +61,11 @@ work() {
     fi
     return "$status"
 }
+
+# absolute PATH: as the caller meant it, from the folder where the launcher was called.
+absolute() {
+    case $1 in
+    /*) printf '%s\n' "$1" ;;
+    *) printf '%s\n' "$caller/$1" ;;
+    esac
+}
