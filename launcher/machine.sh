@@ -27,7 +27,9 @@ m_folder=
 m_console=
 
 machine_kill() {
-    [ -z "$m_pid" ] || kill -KILL "$m_pid" 2>/dev/null
+    [ -n "$m_pid" ] || return 0
+    kill -KILL "$m_pid" 2>/dev/null
+    wait "$m_pid" 2>/dev/null
     m_pid=
 }
 

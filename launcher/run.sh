@@ -72,7 +72,6 @@ run_read_options() {
         esac
         shift
     done
-    [ "$m_boot" = direct ] || [ "$m_system" = tenon ] || wrong_use "--boot grub is for --on tenon"
 }
 
 # run_prepare: images and packages for the machine that the options describe.
@@ -156,18 +155,20 @@ run_on_terminal() {
     note "the console follows; Ctrl-A X ends the machine, Ctrl-A C is QEMU's monitor"
 }
 
+# run_words: the names of the workloads, as the guest wants them.
+run_words() {
+    local names=${run_names[*]}
+    [ -z "$names" ] || m_kernel_words="run=${names// /,}${m_kernel_words:+ $m_kernel_words}"
+}
+
 run_main() {
-    local names
     run_read_options "$@"
     run_prepare
     if [ "$run_list" = yes ]; then
         run_print_list
         return
     fi
-    if [ ${#run_names[@]} -gt 0 ]; then
-        names=${run_names[*]}
-        m_kernel_words="run=${names// /,}${m_kernel_words:+ $m_kernel_words}"
-    fi
+    run_words
     note "booting $m_system ($m_boot, $m_cpus processor(s), $m_memory); console in $m_console"
     if [ "$run_interactive" = yes ]; then run_on_terminal; else m_watch=run_report; fi
     machine_boot

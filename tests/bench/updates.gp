@@ -12,9 +12,9 @@ set ylabel "instructions an update"
 set logscale x 2
 set logscale y
 set xrange [0.9:570]
-set yrange [40:4000]
+set yrange [*<50:2000<*]
 set xtics (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
-set ytics (50, 100, 200, 500, 1000, 2000, 4000)
+set ytics (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 set grid ytics lc rgb "#e4e4e4" lw 1
 set border 3 lc rgb "#808080"
 set tics nomirror textcolor rgb "#404040"
@@ -30,8 +30,8 @@ plots = ""
 do for [s in "xen tenon"] {
     do for [o in "trap remap map-unmap toggle"] {
         if (has(s, o)) {
-            label = o eq "trap" ? "trapped store" : o eq "remap" ? "another frame" : \
-                    o eq "map-unmap" ? "map and unmap" : "change of a flag"
+            label = o eq "trap" ? "trapped store" : o eq "remap" ? "remap" : \
+                    o eq "map-unmap" ? "map, unmap" : "toggle a flag"
             style = o eq "trap" ? "with lines dt (9,5) lw 2" : \
                     sprintf("with linespoints lw 2 ps 0.9 pt %d", o eq "remap" ? 7 : o eq "map-unmap" ? 9 : 6)
             plots = plots . (strlen(plots) ? ", " : "") . \
