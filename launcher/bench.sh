@@ -62,11 +62,13 @@ bench_read_options() {
 bench_complaint() {
     local reason
     reason=$(console_panicked "$m_console")
+    [ -n "$reason" ] || [ "$m_outcome" = exited ] || reason=$(machine_failure)
+    [ -n "$reason" ] || reason=$(bench_figures_complaint)
     [ -n "$reason" ] || reason=$(machine_failure)
-    if [ -n "$reason" ]; then
-        echo "$reason"
-        return
-    fi
+    echo "$reason"
+}
+
+bench_figures_complaint() {
     console_text "$m_console" | awk -v system_name="$m_system" '
         /^BENCH [a-z0-9-]+,[0-9]+,(instructions|ticks|ticks-median),[0-9.]+$/ { lines++; next }
         /^BENCH / { print "a line that is no figure: " $0; exit }

@@ -25,9 +25,16 @@ console_tail() {
     printf -- '---\n'
 }
 
-# console_panicked: prints the line by which a hypervisor or the guest kernel reported its own end.
+# console_panicked: prints the line by which a hypervisor or the guest kernel reported an end before its time.
+# Xen gives the reason of a panic in the line after.
 console_panicked() {
-    grep -a -m 1 -E 'TENON PANIC|^\(XEN\) Panic on CPU|^PANIC( |:|$)' "$1" | tr -d '\r'
+    local line
+    line=$(grep -a -m 1 -A 1 -E \
+        'TENON PANIC|^\(TEN\) .*d0 crashed: |^\(XEN\) (Panic on CPU|Hardware Dom0 crashed)|^PANIC( |:|$)' "$1" | tr -d '\r') || return
+    case $line in
+    '(XEN) Panic on CPU'*) tr '\n' ' ' <<<"$line" ;;
+    *) head -n 1 <<<"$line" ;;
+    esac
 }
 
 # console_verdict: succeeds if the workloads ran and all is well; else prints why not, in one line.

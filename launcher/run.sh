@@ -122,13 +122,26 @@ run_failed() {
     exit 1
 }
 
+# run_reason: why the run failed; nothing if it did not. What the console says tells more than a status does.
+run_reason() {
+    local reason machine
+    machine=$(machine_failure)
+    reason=$(console_panicked "$m_console")
+    if [ -n "$reason" ]; then
+        echo "$reason${machine:+ ($machine)}"
+    elif [ "$m_outcome" != exited ]; then
+        echo "$machine"
+    elif reason=$(console_verdict "$m_console" "${run_names[*]}"); then
+        echo "$machine"
+    else
+        echo "$reason${machine:+ ($machine)}"
+    fi
+}
+
 run_finish() {
     local reason
-    reason=$(console_panicked "$m_console")
+    reason=$(run_reason)
     [ -z "$reason" ] || run_failed "$reason"
-    reason=$(machine_failure)
-    [ -z "$reason" ] || run_failed "$reason"
-    reason=$(console_verdict "$m_console" "${run_names[*]}") || run_failed "$reason"
     console_text "$m_console" | sed -n 's/^VERDICT /VERDICT PASS /p'
     note "console with the hypervisor's log: $m_console"
 }

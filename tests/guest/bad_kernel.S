@@ -26,13 +26,13 @@ _start:
     .endm
 
     note XEN_ELFNOTE_GUEST_OS, .asciz "bad-kernel"
+#ifndef NO_VERSION
     note XEN_ELFNOTE_XEN_VERSION, .asciz "xen-3.0"
+#endif
     note XEN_ELFNOTE_LOADER, .asciz "generic"
     note XEN_ELFNOTE_VIRT_BASE, .quad 0xffffffff80000000
     note XEN_ELFNOTE_PADDR_OFFSET, .quad 0xffffffff80000000
     note XEN_ELFNOTE_HYPERCALL_PAGE, .quad _start
-#ifndef NO_ENTRY
     note XEN_ELFNOTE_ENTRY, .quad _start
-#endif
 #endif
     .section .note.GNU-stack, "", @progbits
