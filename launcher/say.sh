@@ -56,7 +56,8 @@ work() {
     wait "$pid"
     status=$?
     if [ "$status" -ne 0 ]; then
-        tail -n 40 -- "$log" >&2
+        # Of a build: what compilers said, not every step and command line.
+        grep -avE '^\[[0-9]+/[0-9]+\] (Building|Linking)' -- "$log" | cut -c 1-200 | tail -n 40 >&2
         note "$what: failed with status $status; all of its output is in $log"
     fi
     return "$status"
