@@ -42,6 +42,8 @@ console_panicked() {
 console_verdict() {
     console_text "$1" | awk -v wanted="$2" -v system_name="$m_system" '
         function bad(why) { if (reason == "") reason = why }
+        /error: / && grub == "" { grub = $0; sub(/^.*error: /, "", grub) }
+        /GRUB could not boot these images/ { bad("GRUB could not boot these images: " grub) }
         /^WORKLOAD [^ ]+ (PASS|FAIL|SKIP)( |$)/ {
             if ($2 in seen) bad("workload " $2 " reported twice")
             seen[$2] = $3
