@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# ./tenon run: the main job.
+
+run_usage() {
+    cat <<'END'
+Usage: ./tenon run [OPTION...] [WORKLOAD...]
+
+Boots the hypervisor in QEMU with the mini-kernel as dom0 and runs its unit workloads: all, or those named.
+Standard output gets a line a workload, "NAME PASS", "NAME FAIL reason" or "NAME SKIP reason", and at the end
+"VERDICT PASS ..." or "VERDICT FAIL ...". The status is 0 only if all is well, the hypervisor's audit included.
+
+  --list             name the workloads
+  --on SYSTEM        tenon (default), or xen: Debian's Xen 4.17
+  --cpus N           processors of the machine (1)
+  --memory SIZE      memory of the machine, as 512M or 2G (512M)
+  --boot WAY         direct (default): QEMU loads the images, by Multiboot 1; grub: a CD, by Multiboot 2
+  --timeout SECONDS  after which the machine counts as hung (300)
+  --interactive      console on this terminal, no time limit; Ctrl-A X ends it
+  --checked          the build with lock-order and undefined-behaviour checks
+
+To look into a failure, or to boot something else:
+  --kernel FILE      another dom0 kernel; "none" for no module at all
+  --initrd FILE      a second module
+  --hypervisor WORDS further words for the hypervisor's command line
+  --guest WORDS      further words for the guest's
+  --images FOLDER    take tenon.elf and guest-kernel.elf from there and build nothing
+  --log FOLDER       keep console and QEMU's messages there
+END
+}
+
+run_read_options() {
+    run_preset=default run_list=no run_interactive=no run_images='' run_log='' run_kernel='' run_names=()
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --on | --cpus | --memory | --boot | --timeout | --kernel | --initrd | --hypervisor | --guest | --images | --log)
+            need_value "$1" $#
+            ;;
+        esac
+        case $1 in
+        --list) run_list=yes ;;
+        --interactive) run_interactive=yes ;;
+        --checked) run_preset=checked ;;
+        --on) one_of "$1" "$2" tenon xen; m_system=$2; shift ;;
+        --boot) one_of "$1" "$2" direct grub; m_boot=$2; shift ;;
+        --cpus) need_number "$1" "$2"; m_cpus=$2; shift ;;
+        --timeout) need_number "$1" "$2"; m_timeout=$2; shift ;;
+        --memory)
+            [[ $2 =~ ^[1-9][0-9]*[MG]$ ]] || wrong_use "--memory wants a size such as 512M or 2G, not '$2'"
+            m_memory=$2; shift ;;
+        --kernel)
+            run_kernel=$2
+            [ "$2" = none ] || run_kernel=$(absolute "$2")
+            [ "$2" = none ] || [ -r "$run_kernel" ] || wrong_use "--kernel: cannot read $2"
+            shift ;;
+        --initrd)
+            m_initrd=$(absolute "$2")
+            [ -r "$m_initrd" ] || wrong_use "--initrd: cannot read $2"
+            shift ;;
+        --hypervisor) m_hypervisor_words=$2; shift ;;
+        --guest) m_kernel_words=$2; shift ;;
+        --images)
+            run_images=$(absolute "$2")
+            [ -d "$run_images" ] || wrong_use "--images: no folder $2"
+            shift ;;
+        --log) run_log=$(absolute "$2"); shift ;;
+        -*) wrong_use "run has no option '$1'; ./tenon run --help lists them" ;;
+        *)
+            [[ $1 =~ ^[a-zA-Z0-9_.-]+$ ]] || wrong_use "'$1' cannot be a workload's name; ./tenon run --list tells them"
+            run_names+=("$1") ;;
+        esac
+        shift
+    done
+}
+
+# run_prepare: images and packages for the machine that the options describe.
+run_prepare() {
+    [ -n "${TENON_QEMU-}" ] || need_packages "the emulated machine" "$packages_machine"
+    if [ "$m_boot" = grub ]; then
+        # shellcheck disable=SC2086 # words
+        need_packages "a CD that boots by GRUB" $packages_grub
+    fi
+    if [ -n "$run_images" ]; then images=$run_images; else need_build "$run_preset"; fi
+    if [ "$m_system" = xen ]; then
+        need_xen
+        m_hypervisor=$xen_image
+    else
+        m_hypervisor=$images/tenon.elf
+    fi
+    m_kernel=${run_kernel:-$images/guest-kernel.elf}
+    [ -r "$m_hypervisor" ] || wrong_use "there is no $m_hypervisor"
+    [ "$m_kernel" = none ] || [ -r "$m_kernel" ] || wrong_use "there is no $m_kernel"
+    if [ -n "$run_log" ]; then
+        m_folder=$run_log m_console=$run_log/console.log
+        mkdir -p "$m_folder" || wrong_use "--log: cannot make $m_folder"
+        : >"$m_console"
+    else
+        machine_folder run
+    fi
+}
+
+# run_report CONSOLE: prints the results that are new since the last call.
+run_reported=0
+run_report() {
+    local lines
+    lines=$(console_text "$1" | awk -v from="$run_reported" '/^WORKLOAD / && ++n > from { sub(/^WORKLOAD /, ""); print }')
+    [ -n "$lines" ] || return 0
+    # A line still being written waits for its end.
+    if [ -n "$m_pid" ] && [ "$(tail -c 1 "$1" | od -An -c)" != '  \n' ]; then return 0; fi
+    printf '%s\n' "$lines"
+    run_reported=$((run_reported + $(printf '%s\n' "$lines" | wc -l)))
+}
+
+run_failed() {
+    local counts
+    counts=$(console_text "$m_console" | sed -n '/^VERDICT /{s/^VERDICT //p;q}')
+    echo "VERDICT FAIL ${counts:-without a count}: $1"
+    console_tail "$m_console" >&2
+    note "failed: $1"
+    note "console: $m_console; QEMU's own messages and command: $m_folder"
+    exit 1
+}
+
+# run_reason: why the run failed; nothing if it did not. What the console says tells more than a status does.
+run_reason() {
+    local reason machine
+    machine=$(machine_failure)
+    reason=$(console_panicked "$m_console")
+    if [ -n "$reason" ]; then
+        echo "$reason${machine:+ ($machine)}"
+    elif [ "$m_outcome" != exited ]; then
+        echo "$machine"
+    elif reason=$(console_verdict "$m_console" "${run_names[*]}"); then
+        echo "$machine"
+    else
+        echo "$reason${machine:+ ($machine)}"
+    fi
+}
+
+run_finish() {
+    local reason
+    reason=$(run_reason)
+    [ -z "$reason" ] || run_failed "$reason"
+    console_text "$m_console" | sed -n 's/^VERDICT /VERDICT PASS /p'
+    note "console with the hypervisor's log: $m_console"
+}
+
+run_print_list() {
+    local reason
+    m_kernel_words="list${m_kernel_words:+ $m_kernel_words}"
+    machine_boot
+    reason=$(console_panicked "$m_console")
+    [ -n "$reason" ] || reason=$(machine_failure)
+    if [ -z "$reason" ] && ! grep -q '^LIST ' "$m_console"; then reason="the guest listed nothing"; fi
+    if [ -n "$reason" ]; then
+        console_tail "$m_console" >&2
+        die "$reason"
+    fi
+    console_text "$m_console" | sed -n 's/^LIST //p'
+}
+
+run_on_terminal() {
+    m_timeout=0
+    m_terminal=yes
+    m_serial=(-chardev "stdio,id=terminal,mux=on,signal=off,logfile=console.log"
+        -serial chardev:terminal -mon chardev=terminal)
+    note "the console follows; Ctrl-A X ends the machine, Ctrl-A C is QEMU's monitor"
+}
+
+# run_words: the names of the workloads, as the guest wants them.
+run_words() {
+    local names=${run_names[*]}
+    [ -z "$names" ] || m_kernel_words="run=${names// /,}${m_kernel_words:+ $m_kernel_words}"
+}
+
+run_main() {
+    run_read_options "$@"
+    run_prepare
+    if [ "$run_list" = yes ]; then
+        run_print_list
+        return
+    fi
+    run_words
+    note "booting $m_system ($m_boot, $m_cpus processor(s), $m_memory); console in $m_console"
+    if [ "$run_interactive" = yes ]; then run_on_terminal; else m_watch=run_report; fi
+    machine_boot
+    run_finish
+}
