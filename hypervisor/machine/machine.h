@@ -134,6 +134,12 @@ void uart_put(char c);
 int uart_get(void); /* -1: nothing there */
 void uart_interrupt_on(void);
 
+/* Is there a device of ours in this frame, that nobody else may reach (or write to)? */
+bool machine_keeps_frame(mfn_t m, bool to_write);
+
+/* Writes back the caches of all processors. */
+void caches_flush_all(void);
+
 /* Stops the machine for good: failed tells the emulator, where there is one that listens. */
 void machine_stop(bool failed) __attribute__((noreturn));
 void machine_reboot(void) __attribute__((noreturn));
