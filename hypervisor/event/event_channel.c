@@ -53,13 +53,20 @@ static void wake_pollers(struct domain *d, unsigned port)
     }
 }
 
+/* The vCPU that runs looks at its events before it goes back: it needs no waking. */
+static inline void wake(struct vcpu *v)
+{
+    if (v != current_vcpu() || unlikely(v->state == VCPU_BLOCKED))
+        vcpu_kick(v);
+}
+
 /* The vCPU's upcall: tells it that something is pending; the first to do so wakes it. */
 static void mark_vcpu(struct vcpu *v, unsigned word)
 {
     if (bit_test_and_set((uint64_t *)&v->info->evtchn_pending_sel, word))
         return;
     if (!__atomic_exchange_n(&v->info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST))
-        vcpu_kick(v);
+        wake(v);
 }
 
 void event_set_pending(struct domain *d, unsigned port, unsigned vcpu)
@@ -70,7 +77,8 @@ void event_set_pending(struct domain *d, unsigned port, unsigned vcpu)
         return;
     if (!bit_is_set((uint64_t *)s->evtchn_mask, port))
         mark_vcpu(d->vcpus[vcpu], port / 64);
-    wake_pollers(d, port);
+    if (unlikely(READ_ONCE(d->events.pollers)))
+        wake_pollers(d, port);
 }
 
 /* --- Allocation --------------------------------------------------------------------------------- */
@@ -498,6 +506,14 @@ HYPERCALL(event_channel_op)
     if (a >= ARRAY_SIZE(event_ops) || !event_ops[a].run)
         return -XEN_ENOSYS;
     const struct event_op *op = &event_ops[a];
+    if (likely(a == EVTCHNOP_send)) { /* most of all, and only a number */
+        struct evtchn_send send;
+        uint64_t word;
+        if (likely(guest_range_ok(b, 8)) && likely(guest_load64(b, &word))) {
+            send.port = (evtchn_port_t)word;
+            return evtchnop_send(dom, &send);
+        }
+    }
     if (!copy_from_guest(arg, b, op->size))
         return refuse(dom, XEN_EFAULT, "event_channel_op %lu: cannot read its argument", a);
     long rc = op->run(dom, arg);

@@ -162,50 +162,69 @@ HYPERCALL(nmi_op)
     return -XEN_ENOSYS;
 }
 
+static long __attribute__((noinline)) iret_refused(struct vcpu *v, const char *why)
+{
+    domain_crash(v->domain, "vcpu %u: iret: %s (rsp %016lx)", v->id, why,
+                 this_cpu()->guest_regs.rsp);
+    return 0;
+}
+
 /*
  * ABI: iret, with a struct iret_context at the guest's RSP. What it returns becomes RAX, like any
  * hypercall's answer: so it is the frame's.
  */
 HYPERCALL(iret)
 {
-    struct vcpu *v = current_vcpu();
-    struct cpu_user_regs *regs = &this_cpu()->guest_regs;
-    struct iret_context frame;
+    struct cpu *cpu = this_cpu();
+    struct vcpu *v = cpu->current;
+    struct cpu_user_regs *regs = &cpu->guest_regs;
+    const struct iret_context *at = (const struct iret_context *)regs->rsp;
+    uint64_t rax, r11, rcx, flags, rip, cs, rflags, rsp, ss;
 
     UNUSED_ARGUMENT(a);
     UNUSED_ARGUMENT(b);
     UNUSED_ARGUMENT(c);
     UNUSED_ARGUMENT(d);
     UNUSED_ARGUMENT(e);
-    if (unlikely(!copy_from_guest(&frame, regs->rsp, sizeof(frame)))) {
-        domain_crash(v->domain, "vcpu %u: iret, but no frame can be read at %016lx", v->id, regs->rsp);
-        return 0;
+    if (unlikely(!guest_range_ok(regs->rsp, sizeof(*at))))
+        return iret_refused(v, "the frame lies in the hypervisor");
+    guest_access_begin();
+    GUEST_GET(rax, &at->rax, fault);
+    GUEST_GET(r11, &at->r11, fault);
+    GUEST_GET(rcx, &at->rcx, fault);
+    GUEST_GET(flags, &at->flags, fault);
+    GUEST_GET(rip, &at->rip, fault);
+    GUEST_GET(cs, &at->cs, fault);
+    GUEST_GET(rflags, &at->rflags, fault);
+    GUEST_GET(rsp, &at->rsp, fault);
+    GUEST_GET(ss, &at->ss, fault);
+    guest_access_end();
+
+    if (unlikely(v->domain->vm_assist & (1U << VMASST_TYPE_architectural_iopl)))
+        v->iopl = (unsigned)(rflags >> 12 & 3);
+    regs->rip = rip;
+    regs->rflags = (rflags & ~(EFLAGS_IOPL | EFLAGS_VM)) | EFLAGS_IF | 2;
+    regs->rsp = rsp;
+    regs->cs = (uint16_t)(cs | 3);
+    regs->ss = (uint16_t)(ss | 3);
+    /* SYSRET brings its own selectors, and takes RCX and R11. */
+    if (!(flags & VGCF_in_syscall) || regs->cs != SEL_GUEST_CODE || regs->ss != SEL_GUEST_DATA)
+        regs->entry_vector = 1;
+    if (!(flags & VGCF_in_syscall)) {
+        regs->r11 = r11;
+        regs->rcx = rcx;
     }
-    bool to_user = (frame.cs & 3) == 3;
-    if (unlikely(to_user && !v->user_root.v)) {
-        domain_crash(v->domain, "vcpu %u: iret to user mode without a user root", v->id);
-        return 0;
-    }
-    bool architectural = v->domain->vm_assist & (1U << VMASST_TYPE_architectural_iopl);
-    if (architectural)
-        v->iopl = (unsigned)(frame.rflags >> 12 & 3);
-    regs->rip = frame.rip;
-    regs->cs = (uint16_t)(frame.cs | 3);
-    regs->rflags = (frame.rflags & ~(EFLAGS_IOPL | EFLAGS_VM)) | EFLAGS_IF | 2;
-    regs->rsp = frame.rsp;
-    regs->ss = (uint16_t)(frame.ss | 3);
-    bool quick = frame.flags & VGCF_in_syscall;
-    if (!quick) {
-        regs->r11 = frame.r11;
-        regs->rcx = frame.rcx;
-    }
-    /* SYSRET brings only these selectors. */
-    regs->entry_vector = !quick || regs->cs != SEL_GUEST_CODE || regs->ss != SEL_GUEST_DATA;
     v->nmi_masked = false;
-    v->info->evtchn_upcall_mask = !(frame.rflags & EFLAGS_IF);
-    if (to_user)
+    v->info->evtchn_upcall_mask = !(rflags & EFLAGS_IF);
+    if ((cs & 3) == 3) {
+        if (unlikely(!v->user_root.v))
+            return iret_refused(v, "to user mode without a user root");
         mode_to_user(v);
-    return (long)frame.rax;
+    }
+    return (long)rax;
+fault:
+    guest_access_end();
+    return iret_refused(v, "no frame can be read");
 }
 
 /* ABI: set_segment_base(which, base). */

@@ -20,17 +20,31 @@ static inline void guest_access_end(void)
         __asm__ volatile("clac" ::: "memory");
 }
 
+/*
+ * One word, inside begin and end, from or to an address that has been checked; goes to the label fault
+ * if it cannot be touched.
+ */
+#define GUEST_GET(value, va, fault)                                                                \
+    __asm__ goto("1: mov %1, %0\n" EXCEPTION_ENTRY("1b", "%l[" #fault "]")                         \
+                 : "=r"(value)                                                                     \
+                 : "m"(*(const volatile uint64_t *)(va))                                           \
+                 : "memory"                                                                        \
+                 : fault)
+
+#define GUEST_PUT(va, value, fault)                                                                \
+    __asm__ goto("1: movq %0, %1\n" EXCEPTION_ENTRY("1b", "%l[" #fault "]")::"er"(                 \
+                     (uint64_t)(value)),                                                           \
+                 "m"(*(volatile uint64_t *)(va))                                                   \
+                 : "memory"                                                                        \
+                 : fault)
+
 /* The range has been checked. Return false if the word cannot be touched. */
 static inline bool guest_load64(uint64_t va, uint64_t *value)
 {
     uint64_t word;
 
     guest_access_begin();
-    __asm__ goto("1: mov (%1), %0\n" EXCEPTION_ENTRY("1b", "%l[fault]")
-                 : "=r"(word)
-                 : "r"(va)
-                 : "memory"
-                 : fault);
+    GUEST_GET(word, va, fault);
     guest_access_end();
     *value = word;
     return true;
@@ -42,9 +56,7 @@ fault:
 static inline bool guest_store64(uint64_t va, uint64_t value)
 {
     guest_access_begin();
-    __asm__ goto("1: mov %0, (%1)\n" EXCEPTION_ENTRY("1b", "%l[fault]")::"r"(value), "r"(va)
-                 : "memory"
-                 : fault);
+    GUEST_PUT(va, value, fault);
     guest_access_end();
     return true;
 fault:
