@@ -509,7 +509,7 @@ HYPERCALL(event_channel_op)
     if (likely(a == EVTCHNOP_send)) { /* most of all, and only a number */
         struct evtchn_send send;
         uint64_t word;
-        if (likely(guest_range_ok(b, 8)) && likely(guest_load64(b, &word))) {
+        if (likely(guest_words_ok(b, 8)) && likely(guest_load64(b, &word))) {
             send.port = (evtchn_port_t)word;
             return evtchnop_send(dom, &send);
         }

@@ -186,7 +186,7 @@ HYPERCALL(iret)
     UNUSED_ARGUMENT(c);
     UNUSED_ARGUMENT(d);
     UNUSED_ARGUMENT(e);
-    if (unlikely(!guest_range_ok(regs->rsp, sizeof(*at))))
+    if (unlikely(!guest_words_ok(regs->rsp, sizeof(*at))))
         return iret_refused(v, "the frame lies in the hypervisor");
     guest_access_begin();
     GUEST_GET(rax, &at->rax, fault);
@@ -219,7 +219,7 @@ HYPERCALL(iret)
     if ((cs & 3) == 3) {
         if (unlikely(!v->user_root.v))
             return iret_refused(v, "to user mode without a user root");
-        mode_to_user(v);
+        mode_to_user(cpu, v);
     }
     return (long)rax;
 fault:

@@ -35,7 +35,7 @@ enter(struct vcpu *v, struct cpu_user_regs *regs, uint64_t address, bool mask_ev
 
     if (!v->in_kernel) {
         cs |= 3;
-        mode_to_kernel(v);
+        mode_to_kernel(container_of(regs, struct cpu, guest_regs), v);
         sp = v->kernel_sp;
     }
     rflags &= ~(EFLAGS_IF | EFLAGS_IOPL);
@@ -43,7 +43,7 @@ enter(struct vcpu *v, struct cpu_user_regs *regs, uint64_t address, bool mask_ev
     if (unlikely(v->domain->vm_assist & (1U << VMASST_TYPE_architectural_iopl)))
         rflags |= (uint64_t)v->iopl << 12;
     sp = (sp & ~15UL) - (7 + nr_extra) * 8;
-    if (unlikely(!guest_range_ok(sp, (7 + EXTRA_MAX) * 8)))
+    if (unlikely(!guest_words_ok(sp, (7 + EXTRA_MAX) * 8)))
         goto fault;
     guest_access_begin();
     GUEST_PUT(sp, regs->rcx, fault);

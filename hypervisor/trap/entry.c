@@ -5,7 +5,7 @@
 #include "domain/refuse.h"
 #include "hypercall/dispatch.h"
 #include "lib/string.h"
-#include "machine/registers.h"
+#include "machine/mode.h"
 #include "machine/traps.h"
 #include "memory/guest_copy.h"
 #include "paging/writable.h"
@@ -220,11 +220,11 @@ void guest_syscall32(struct cpu_user_regs *regs)
 static void publish_areas(struct vcpu *v)
 {
     if (!v->in_kernel)
-        root_load(v->kernel_root, true);
+        root_load_other_side(this_cpu(), v->kernel_root);
     runstate_publish(v);
     time_area_publish(v);
     if (!v->in_kernel)
-        root_load(v->user_root, true);
+        root_load_other_side(this_cpu(), v->user_root);
 }
 
 static void do_vcpu_work(struct vcpu *v, struct cpu_user_regs *regs, uint32_t work)
