@@ -178,41 +178,43 @@ HYPERCALL(iret)
     struct cpu *cpu = this_cpu();
     struct vcpu *v = cpu->current;
     struct cpu_user_regs *regs = &cpu->guest_regs;
-    const struct iret_context *at = (const struct iret_context *)regs->rsp;
+    const uint64_t at = regs->rsp;
     uint64_t rax, r11, rcx, flags, rip, cs, rflags, rsp, ss;
+    const bool smap = machine_has_smap;
 
     UNUSED_ARGUMENT(a);
     UNUSED_ARGUMENT(b);
     UNUSED_ARGUMENT(c);
     UNUSED_ARGUMENT(d);
     UNUSED_ARGUMENT(e);
-    if (unlikely(!guest_words_ok(regs->rsp, sizeof(*at))))
+    if (unlikely(!guest_words_ok(at, sizeof(struct iret_context))))
         return iret_refused(v, "the frame lies in the hypervisor");
-    guest_access_begin();
-    GUEST_GET(rax, &at->rax, fault);
-    GUEST_GET(r11, &at->r11, fault);
-    GUEST_GET(rcx, &at->rcx, fault);
-    GUEST_GET(flags, &at->flags, fault);
-    GUEST_GET(rip, &at->rip, fault);
-    GUEST_GET(cs, &at->cs, fault);
-    GUEST_GET(rflags, &at->rflags, fault);
-    GUEST_GET(rsp, &at->rsp, fault);
-    GUEST_GET(ss, &at->ss, fault);
-    guest_access_end();
+    guest_access_begin(smap);
+    GUEST_GET(rax, at, offsetof(struct iret_context, rax), fault);
+    GUEST_GET(r11, at, offsetof(struct iret_context, r11), fault);
+    GUEST_GET(rcx, at, offsetof(struct iret_context, rcx), fault);
+    GUEST_GET(flags, at, offsetof(struct iret_context, flags), fault);
+    GUEST_GET(rip, at, offsetof(struct iret_context, rip), fault);
+    GUEST_GET(cs, at, offsetof(struct iret_context, cs), fault);
+    GUEST_GET(rflags, at, offsetof(struct iret_context, rflags), fault);
+    GUEST_GET(rsp, at, offsetof(struct iret_context, rsp), fault);
+    GUEST_GET(ss, at, offsetof(struct iret_context, ss), fault);
+    guest_access_end(smap);
 
     if (unlikely(v->domain->vm_assist & (1U << VMASST_TYPE_architectural_iopl)))
         v->iopl = (unsigned)(rflags >> 12 & 3);
     regs->rip = rip;
     regs->rflags = (rflags & ~(EFLAGS_IOPL | EFLAGS_VM)) | EFLAGS_IF | 2;
     regs->rsp = rsp;
-    regs->cs = (uint16_t)(cs | 3);
-    regs->ss = (uint16_t)(ss | 3);
-    /* SYSRET brings its own selectors, and takes RCX and R11. */
-    if (!(flags & VGCF_in_syscall) || regs->cs != SEL_GUEST_CODE || regs->ss != SEL_GUEST_DATA)
-        regs->entry_vector = 1;
+    /* Whole words: what stands beside a selector means nothing to the processor. */
+    *(uint64_t *)&regs->cs = cs | 3;
+    *(uint64_t *)&regs->ss = ss | 3;
     if (!(flags & VGCF_in_syscall)) {
         regs->r11 = r11;
         regs->rcx = rcx;
+        regs->entry_vector = 1; /* SYSRET would take RCX and R11 */
+    } else if (regs->cs != SEL_GUEST_CODE || regs->ss != SEL_GUEST_DATA) {
+        regs->entry_vector = 1; /* and it brings its own selectors */
     }
     v->nmi_masked = false;
     v->info->evtchn_upcall_mask = !(rflags & EFLAGS_IF);
@@ -223,7 +225,7 @@ HYPERCALL(iret)
     }
     return (long)rax;
 fault:
-    guest_access_end();
+    guest_access_end(smap);
     return iret_refused(v, "no frame can be read");
 }
 

@@ -27,45 +27,53 @@ static void __attribute__((noinline)) no_stack(struct vcpu *v, uint64_t sp)
  */
 static inline __attribute__((always_inline)) void
 enter(struct vcpu *v, struct cpu_user_regs *regs, uint64_t address, bool mask_events,
-      unsigned nr_extra, const uint64_t *extra)
+      const unsigned nr_extra, const uint64_t *extra)
 {
     struct vcpu_info *info = v->info;
-    uint64_t sp = regs->rsp, cs = (uint64_t)regs->cs & ~3UL, rflags = regs->rflags;
+    uint64_t sp = regs->rsp, cs = (uint64_t)regs->cs & ~3UL, rflags = regs->rflags, seen;
     uint64_t masked = info->evtchn_upcall_mask;
+    const bool smap = machine_has_smap;
 
     if (!v->in_kernel) {
         cs |= 3;
         mode_to_kernel(container_of(regs, struct cpu, guest_regs), v);
         sp = v->kernel_sp;
     }
-    rflags &= ~(EFLAGS_IF | EFLAGS_IOPL);
-    rflags |= masked ? 0 : EFLAGS_IF;
+    seen = (rflags & ~(EFLAGS_IF | EFLAGS_IOPL)) | (uint64_t)!masked << EFLAGS_IF_BIT;
     if (unlikely(v->domain->vm_assist & (1U << VMASST_TYPE_architectural_iopl)))
-        rflags |= (uint64_t)v->iopl << 12;
+        seen |= (uint64_t)v->iopl << 12;
     sp = (sp & ~15UL) - (7 + nr_extra) * 8;
-    if (unlikely(!guest_words_ok(sp, (7 + EXTRA_MAX) * 8)))
-        goto fault;
-    guest_access_begin();
-    GUEST_PUT(sp, regs->rcx, fault);
-    GUEST_PUT(sp + 8, regs->r11, fault);
-    for (unsigned i = 0; i < nr_extra; i++)
-        GUEST_PUT(sp + 16 + i * 8, extra[i], fault);
-    GUEST_PUT(sp + 16 + nr_extra * 8, regs->rip, fault);
-    GUEST_PUT(sp + 24 + nr_extra * 8, cs | masked << 32, fault);
-    GUEST_PUT(sp + 32 + nr_extra * 8, rflags, fault);
-    GUEST_PUT(sp + 40 + nr_extra * 8, regs->rsp, fault);
-    GUEST_PUT(sp + 48 + nr_extra * 8, (uint64_t)regs->ss, fault);
-    guest_access_end();
+    if (unlikely(!guest_words_ok(sp, (7 + EXTRA_MAX) * 8))) {
+        no_stack(v, sp);
+        return;
+    }
+    guest_access_begin(smap);
+    GUEST_PUT(sp, 0, regs->rcx, fault);
+    GUEST_PUT(sp, 8, regs->r11, fault);
+    if (nr_extra > 0)
+        GUEST_PUT(sp, 16, extra[0], fault);
+    if (nr_extra > 1) { /* the failsafe callback's four */
+        GUEST_PUT(sp, 24, extra[1], fault);
+        GUEST_PUT(sp, 32, extra[2], fault);
+        GUEST_PUT(sp, 40, extra[3], fault);
+    }
+    GUEST_PUT(sp, 16 + nr_extra * 8, regs->rip, fault);
+    GUEST_PUT(sp, 24 + nr_extra * 8, cs | masked << 32, fault);
+    GUEST_PUT(sp, 32 + nr_extra * 8, seen, fault);
+    GUEST_PUT(sp, 40 + nr_extra * 8, regs->rsp, fault);
+    GUEST_PUT(sp, 48 + nr_extra * 8, (uint64_t)regs->ss, fault);
+    guest_access_end(smap);
     if (mask_events)
         info->evtchn_upcall_mask = 1;
     regs->rip = address;
-    regs->cs = SEL_GUEST_CODE;
-    regs->rflags = (regs->rflags & ~RFLAGS_CLEARED) | EFLAGS_IF;
+    /* Whole words: what stands beside a selector means nothing to the processor. */
+    *(uint64_t *)&regs->cs = SEL_GUEST_CODE;
+    regs->rflags = (rflags & ~RFLAGS_CLEARED) | EFLAGS_IF;
     regs->rsp = sp;
-    regs->ss = SEL_GUEST_DATA;
+    *(uint64_t *)&regs->ss = SEL_GUEST_DATA;
     return;
 fault:
-    guest_access_end();
+    guest_access_end(smap);
     no_stack(v, sp);
 }
 
@@ -76,18 +84,31 @@ static void __attribute__((noinline)) no_handler(struct vcpu *v, const struct cp
                  vector, error_code, regs->rip);
 }
 
+/* Two functions, so that each needs few registers. */
+static void __attribute__((noinline))
+enter_with_error(struct vcpu *v, struct cpu_user_regs *regs, const struct trap_info *gate,
+                 uint64_t error_code)
+{
+    enter(v, regs, gate->address, gate->flags & GATE_MASKS_EVENTS, 1, &error_code);
+}
+
+static void __attribute__((noinline))
+enter_plain(struct vcpu *v, struct cpu_user_regs *regs, const struct trap_info *gate)
+{
+    enter(v, regs, gate->address, gate->flags & GATE_MASKS_EVENTS, 0, NULL);
+}
+
 void deliver_exception(struct vcpu *v, struct cpu_user_regs *regs, unsigned vector,
                        uint32_t error_code)
 {
     const struct trap_info *gate = &v->traps[vector];
-    uint64_t error = error_code;
 
     if (unlikely(!gate->address))
         no_handler(v, regs, vector, error_code);
     else if (vector < 32 && (EXCEPTIONS_WITH_ERROR_CODE >> vector & 1))
-        enter(v, regs, gate->address, gate->flags & GATE_MASKS_EVENTS, 1, &error);
+        enter_with_error(v, regs, gate, error_code);
     else
-        enter(v, regs, gate->address, gate->flags & GATE_MASKS_EVENTS, 0, NULL);
+        enter_plain(v, regs, gate);
 }
 
 void deliver_page_fault(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va,

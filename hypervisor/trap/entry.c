@@ -183,6 +183,14 @@ static void syscall_from_user(struct vcpu *v, struct cpu_user_regs *regs,
     }
 }
 
+/* The callback may have had no stack: then there is more to do. */
+static inline void deliver_event_and_look(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    deliver_event(v, regs);
+    if (unlikely(READ_ONCE(v->work)))
+        guest_exit();
+}
+
 bool guest_syscall(struct cpu_user_regs *regs)
 {
     struct cpu *cpu = container_of(regs, struct cpu, guest_regs);
@@ -195,8 +203,10 @@ bool guest_syscall(struct cpu_user_regs *regs)
     } else {
         syscall_from_user(v, regs, &v->syscall);
     }
-    if (unlikely(READ_ONCE(cpu->work) | READ_ONCE(v->work)) || vcpu_event_deliverable(v))
+    if (unlikely(READ_ONCE(cpu->work) | READ_ONCE(v->work)))
         guest_exit();
+    else if (vcpu_event_deliverable(v))
+        deliver_event_and_look(v, regs);
     /* SYSRET to an address that is not canonical faults in ring 0, on the guest's stack. IRET does
      * not. A marked frame wants RCX and R11 back, or other selectors. */
     return likely(!regs->entry_vector) && likely(address_is_canonical(regs->rip));
@@ -261,22 +271,31 @@ static bool nothing_to_do(const struct vcpu *v)
     return likely(!work) || (work == VCPU_WORK_NMI && v->nmi_masked);
 }
 
-void guest_exit(void)
+static void __attribute__((noinline)) guest_exit_with_work(void)
 {
     for (;;) {
         struct cpu *cpu = this_cpu();
         struct vcpu *v = cpu->current;
 
-        if (unlikely(READ_ONCE(cpu->work))) {
+        if (READ_ONCE(cpu->work)) {
             cpu_do_work(); /* may not come back: another vCPU, or none, goes on */
             continue;
         }
-        if (unlikely(!nothing_to_do(v))) {
+        if (!nothing_to_do(v)) {
             do_vcpu_work(v, &cpu->guest_regs, READ_ONCE(v->work));
             continue;
         }
-        if (likely(!vcpu_event_deliverable(v)))
+        if (!vcpu_event_deliverable(v))
             return;
         deliver_event(v, &cpu->guest_regs);
     }
+}
+
+void guest_exit(void)
+{
+    struct cpu *cpu = this_cpu();
+
+    if (unlikely(READ_ONCE(cpu->work) | READ_ONCE(cpu->current->work)) ||
+        vcpu_event_deliverable(cpu->current))
+        guest_exit_with_work();
 }
