@@ -173,14 +173,17 @@ static long __attribute__((noinline)) iret_refused(struct vcpu *v, const char *w
  * ABI: iret, with a struct iret_context at the guest's RSP. What it returns becomes RAX, like any
  * hypercall's answer: so it is the frame's.
  */
+/* Of the frame at "at". */
+#define FRAME_GET(value, member) GUEST_GET(value, at, offsetof(struct iret_context, member), fault)
+
 HYPERCALL(iret)
 {
     struct cpu *cpu = this_cpu();
     struct vcpu *v = cpu->current;
     struct cpu_user_regs *regs = &cpu->guest_regs;
     const uint64_t at = regs->rsp;
-    uint64_t rax, r11, rcx, flags, rip, cs, rflags, rsp, ss;
     const bool smap = machine_has_smap;
+    uint64_t word, flags, rflags, cs;
 
     UNUSED_ARGUMENT(a);
     UNUSED_ARGUMENT(b);
@@ -189,33 +192,34 @@ HYPERCALL(iret)
     UNUSED_ARGUMENT(e);
     if (unlikely(!guest_words_ok(at, sizeof(struct iret_context))))
         return iret_refused(v, "the frame lies in the hypervisor");
+    /* Each word goes where it belongs at once: if one cannot be read, the domain ends anyway. */
     guest_access_begin(smap);
-    GUEST_GET(rax, at, offsetof(struct iret_context, rax), fault);
-    GUEST_GET(r11, at, offsetof(struct iret_context, r11), fault);
-    GUEST_GET(rcx, at, offsetof(struct iret_context, rcx), fault);
-    GUEST_GET(flags, at, offsetof(struct iret_context, flags), fault);
-    GUEST_GET(rip, at, offsetof(struct iret_context, rip), fault);
-    GUEST_GET(cs, at, offsetof(struct iret_context, cs), fault);
-    GUEST_GET(rflags, at, offsetof(struct iret_context, rflags), fault);
-    GUEST_GET(rsp, at, offsetof(struct iret_context, rsp), fault);
-    GUEST_GET(ss, at, offsetof(struct iret_context, ss), fault);
+    FRAME_GET(flags, flags);
+    if (!(flags & VGCF_in_syscall)) {
+        FRAME_GET(word, r11);
+        regs->r11 = word;
+        FRAME_GET(word, rcx);
+        regs->rcx = word;
+        regs->entry_vector = 1; /* SYSRET would take RCX and R11 */
+    }
+    FRAME_GET(word, rip);
+    regs->rip = word;
+    FRAME_GET(word, rsp);
+    regs->rsp = word;
+    /* Whole words: what stands beside a selector means nothing to the processor. */
+    FRAME_GET(word, ss);
+    *(uint64_t *)&regs->ss = word | 3;
+    FRAME_GET(cs, cs);
+    *(uint64_t *)&regs->cs = cs | 3;
+    FRAME_GET(rflags, rflags);
+    regs->rflags = (rflags & ~(EFLAGS_IOPL | EFLAGS_VM)) | EFLAGS_IF | 2;
+    FRAME_GET(word, rax);
     guest_access_end(smap);
 
+    if (unlikely(regs->cs != SEL_GUEST_CODE || regs->ss != SEL_GUEST_DATA))
+        regs->entry_vector = 1; /* SYSRET brings its own selectors */
     if (unlikely(v->domain->vm_assist & (1U << VMASST_TYPE_architectural_iopl)))
         v->iopl = (unsigned)(rflags >> 12 & 3);
-    regs->rip = rip;
-    regs->rflags = (rflags & ~(EFLAGS_IOPL | EFLAGS_VM)) | EFLAGS_IF | 2;
-    regs->rsp = rsp;
-    /* Whole words: what stands beside a selector means nothing to the processor. */
-    *(uint64_t *)&regs->cs = cs | 3;
-    *(uint64_t *)&regs->ss = ss | 3;
-    if (!(flags & VGCF_in_syscall)) {
-        regs->r11 = r11;
-        regs->rcx = rcx;
-        regs->entry_vector = 1; /* SYSRET would take RCX and R11 */
-    } else if (regs->cs != SEL_GUEST_CODE || regs->ss != SEL_GUEST_DATA) {
-        regs->entry_vector = 1; /* and it brings its own selectors */
-    }
     v->nmi_masked = false;
     v->info->evtchn_upcall_mask = !(rflags & EFLAGS_IF);
     if ((cs & 3) == 3) {
@@ -223,7 +227,7 @@ HYPERCALL(iret)
             return iret_refused(v, "to user mode without a user root");
         mode_to_user(cpu, v);
     }
-    return (long)rax;
+    return (long)word;
 fault:
     guest_access_end(smap);
     return iret_refused(v, "no frame can be read");

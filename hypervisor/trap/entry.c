@@ -125,12 +125,13 @@ static void debug_exception(struct vcpu *v, struct cpu_user_regs *regs)
     deliver_exception(v, regs, VECTOR_DB, 0);
 }
 
-static void dispatch(struct vcpu *v, struct cpu_user_regs *regs)
+static void __attribute__((noinline)) other_exception(struct vcpu *v, struct cpu_user_regs *regs)
 {
+    if (regs->entry_vector >= 32 && regs->entry_vector != VECTOR_SYSCALL_INT) {
+        machine_interrupt(regs->entry_vector);
+        return;
+    }
     switch (regs->entry_vector) {
-    case VECTOR_PF:
-        page_fault(v, regs);
-        break;
     case VECTOR_GP:
         general_protection(v, regs);
         break;
@@ -154,10 +155,12 @@ static void dispatch(struct vcpu *v, struct cpu_user_regs *regs)
 
 void guest_exception(struct cpu_user_regs *regs)
 {
-    if (regs->entry_vector >= 32 && regs->entry_vector != VECTOR_SYSCALL_INT)
-        machine_interrupt(regs->entry_vector);
+    struct vcpu *v = container_of(regs, struct cpu, guest_regs)->current;
+
+    if (likely(regs->entry_vector == VECTOR_PF))
+        page_fault(v, regs);
     else
-        dispatch(current_vcpu(), regs);
+        other_exception(v, regs);
 }
 
 void guest_iret_fault(unsigned vector, uint32_t error_code)
