@@ -375,7 +375,7 @@ START_TEST(validation_stops_for_work_and_goes_on_where_it_was)
         words_of(l1)[i] = entry_of(data, RW);
         words_of(l2)[i] = entry_of(l1, RW);
     }
-    fake_preempt_one_in = 1; /* always */
+    fake_preempt(1); /* always */
     ck_assert_int_eq(page_type_get(frame_at(l1), TYPE_L1), HYPERCALL_CONTINUE);
     ck_assert_uint_eq(count_of(data), 32);
     audit_ok();
@@ -387,10 +387,10 @@ START_TEST(validation_stops_for_work_and_goes_on_where_it_was)
     ck_assert_uint_eq(count_of(l1), 512); /* the abandoned attempt left none of its own */
     audit_ok();
     /* Down as well: each step is bounded, and the books balance between them. */
-    fake_preempt_one_in = 0;
+    fake_preempt(0);
     page_type_put(frame_at(l2)); /* as unpin does, but with nobody who drains */
     frame_at(l2)->state &= ~FRAME_PINNED;
-    fake_preempt_one_in = 1;
+    fake_preempt(1);
     unsigned steps = 0;
     while (!page_type_drain(d)) {
         audit_ok();
@@ -409,9 +409,9 @@ START_TEST(an_abandoned_validation_can_be_doomed)
 
     for (unsigned i = 0; i < 512; i++)
         words_of(l1)[i] = entry_of(data, RW);
-    fake_preempt_one_in = 1;
+    fake_preempt(1);
     ck_assert_int_eq(page_type_get(frame_at(l1), TYPE_L1), HYPERCALL_CONTINUE);
-    fake_preempt_one_in = 0;
+    fake_preempt(0);
     page_type_doom_partial(frame_at(l1));
     page_type_doom_partial(frame_at(l1)); /* once is enough */
     audit_ok();
@@ -535,7 +535,7 @@ START_TEST(a_batch_stops_at_the_first_wrong_entry_and_says_how_far_it_came)
     ck_assert_int_eq(pin(1, l1), 0);
     ck_assert_int_eq(pin(1, l1b), 0);
     for (unsigned preempt = 0; preempt < 3; preempt++) {
-        fake_preempt_one_in = preempt;
+        fake_preempt(preempt);
         for (unsigned i = 0; i < 100; i++) {
             guest_args[2 * i] = ((i % 3 ? l1 : l1b).v << PAGE_SHIFT) + i * 8;
             guest_args[2 * i + 1] = entry_of(data, i % 2 ? RO : RW);

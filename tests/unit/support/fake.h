@@ -15,7 +15,8 @@ void fake_machine_start(uint64_t nr_frames);
 
 extern unsigned fake_cpu;           /* which processor we are */
 extern struct cpu fake_cpus[4];
-extern unsigned fake_preempt_one_in; /* 0: nothing ever turns up; n: each look finds work, one in n */
+/* 0: nothing ever turns up; n: each look for work finds some, one time in n. */
+void fake_preempt(unsigned one_in);
 extern uint64_t fake_seed;          /* of fake_random */
 uint64_t fake_random(void);
 

@@ -26,7 +26,7 @@ unsigned machine_phys_bits = 40;
 
 unsigned fake_cpu;
 struct cpu fake_cpus[4] = { { .id = 0 }, { .id = 1 }, { .id = 2 }, { .id = 3 } };
-unsigned fake_preempt_one_in;
+static unsigned preempt_one_in;
 uint64_t fake_seed = 1;
 bool fake_interrupts = true;
 
@@ -44,9 +44,15 @@ struct cpu *this_cpu(void)
 {
     struct cpu *cpu = &fake_cpus[fake_cpu];
 
-    if (fake_preempt_one_in)
-        cpu->work = fake_random() % fake_preempt_one_in ? 0 : WORK_TIMERS;
+    if (preempt_one_in)
+        cpu->work = fake_random() % preempt_one_in ? 0 : WORK_TIMERS;
     return cpu;
+}
+
+void fake_preempt(unsigned one_in)
+{
+    preempt_one_in = one_in;
+    fake_cpus[fake_cpu].work = 0;
 }
 
 struct cpu *cpu_of(unsigned id)

@@ -14,7 +14,7 @@
 #undef cpu_of
 #undef current_vcpu
 
-/* Which one the test says that we are. Work may turn up whenever it is asked (fake_preempt_one_in). */
+/* Which one the test says that we are. Work may turn up whenever it is asked (fake_preempt). */
 struct cpu *this_cpu(void);
 struct cpu *cpu_of(unsigned id);
 
