@@ -60,10 +60,13 @@ static const char *parse_guest_loglvl(const char *value, struct boot_options *o)
 
 static const char *parse_dom0_mem(const char *value, struct boot_options *o)
 {
+    uint64_t size;
+
     if (!strncmp(value, "max:", 4))
         value += 4;
-    if (!parse_size(value, &value, &o->dom0_mem) || (*value && *value != ','))
+    if (!parse_size(value, &value, &size) || (*value && *value != ','))
         return "expected dom0_mem=SIZE, as in dom0_mem=256M";
+    o->dom0_mem = size;
     return NULL;
 }
 

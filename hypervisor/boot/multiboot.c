@@ -118,15 +118,14 @@ static struct boot_module *add_module(struct boot_info *out, uint64_t start, uin
 /* A text whose end we do not know: reads as much of it as is there. */
 static void copy_text(char *to, uint64_t from, map_fn map)
 {
-    const char *text = map(from, BOOT_TEXT_MAX);
-    size_t max = BOOT_TEXT_MAX;
+    size_t max = 0;
 
-    while (!text && max > 1) {
-        max /= 2;
-        text = map(from, max);
+    for (size_t step = BOOT_TEXT_MAX; step; step /= 2) {
+        if (max + step <= BOOT_TEXT_MAX && map(from, max + step))
+            max += step;
     }
-    if (text)
-        copy_words(to, text, max);
+    if (max)
+        copy_words(to, map(from, max), max);
 }
 
 static const char *read_1(uint64_t at, map_fn map, struct boot_info *out)

@@ -147,6 +147,9 @@ static const char *lay_out(struct build *b, uint64_t initrd_size)
         pfn += pages_of(initrd_size);
     if (apart) {
         b->p2m_list = (struct range){ b->kernel.init_p2m, b->kernel.init_p2m + p2m_bytes };
+        if (!kernel_range_ok(b->p2m_list.start, b->p2m_list.end) ||
+            (b->p2m_list.start < b->end && b->p2m_list.end > b->base))
+            return "its address for the p2m list (INIT_P2M) is one that it cannot have, or in use";
         b->p2m_pfn = pfn;
         b->p2m_tables_pfn = pfn + pages_of(p2m_bytes);
         b->nr_p2m_frames = pages_of(p2m_bytes) + tables_for(b->p2m_list.start, b->p2m_list.end);

@@ -23,6 +23,7 @@
 struct domain_paging {
     struct spinlock lock;
     uint32_t drop_head, drop_tail; /* doomed tables, under the lock; FRAME_NONE: none */
+    uint32_t drops_running;        /* that somebody has taken from the queue; atomic */
     uint64_t dirty_cpus;           /* processors that may hold translations; atomic */
     uint64_t l1_allowed;           /* flags that its L1 entries may have */
 };

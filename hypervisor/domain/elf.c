@@ -2,6 +2,9 @@
 #include "domain/elf.h"
 #include <xen/elfnote.h>
 #include "lib/string.h"
+#include "machine/layout.h"
+
+#define LOWER_HALF_END (1UL << 47)
 
 #define CLASS_64      2
 #define MACHINE_X86   62
@@ -260,6 +263,11 @@ static void find_notes(struct reader *r)
 
 /* --- Segments --- */
 
+bool kernel_range_ok(uint64_t start, uint64_t end)
+{
+    return start <= end && (end <= LOWER_HALF_END || start >= HYPERVISOR_END);
+}
+
 static const char *check_segments(struct reader *r)
 {
     struct kernel_image *out = r->out;
@@ -282,11 +290,13 @@ static const char *check_segments(struct reader *r)
     }
     if (out->start >= out->end)
         return "it has nothing to load";
+    if (out->virt_base % PAGE_SIZE || !kernel_range_ok(out->virt_base, out->end))
+        return "from its base address on it does not lie where a guest's kernel may, on a page boundary";
     if (out->entry < out->start || out->entry >= out->end)
         return "its entry lies outside of what it loads";
     if (out->hypercall_page != ELF_UNSET &&
         (out->hypercall_page % PAGE_SIZE || out->hypercall_page < out->start ||
-         out->hypercall_page + PAGE_SIZE > ROUND_UP(out->end, PAGE_SIZE)))
+         out->hypercall_page > ROUND_UP(out->end, PAGE_SIZE) - PAGE_SIZE))
         return "its hypercall page lies outside of what it loads";
     if (out->init_p2m != ELF_UNSET && out->init_p2m % PAGE_SIZE)
         return "its address for the p2m list is not on a page boundary";

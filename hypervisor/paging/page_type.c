@@ -72,6 +72,7 @@ static struct frame *queue_pop(struct domain *d)
     if (d->paging.drop_head != FRAME_NONE) {
         f = &frame_table[d->paging.drop_head];
         d->paging.drop_head = f->drop_next;
+        __atomic_add_fetch(&d->paging.drops_running, 1, __ATOMIC_SEQ_CST);
     }
     spin_unlock(&d->paging.lock);
     return f;
@@ -124,13 +125,35 @@ bool page_type_drain(struct domain *d)
     struct frame *f;
 
     while ((f = queue_pop(d))) {
-        if (!give_back_entries(f, state_type(f->state))) {
+        bool done = give_back_entries(f, state_type(f->state));
+        if (done)
+            type_end(f);
+        else
             queue_push(f);
+        __atomic_sub_fetch(&d->paging.drops_running, 1, __ATOMIC_SEQ_CST);
+        if (!done)
             return false;
-        }
-        type_end(f);
     }
     return true;
+}
+
+static bool doomed_tables_left(const struct domain *d)
+{
+    return READ_ONCE(d->paging.drop_head) != FRAME_NONE || READ_ONCE(d->paging.drops_running);
+}
+
+/* The frame is in use as something else, at least by what the books say: but its user may be a table
+ * that waits to be taken apart, and then it is as good as free, as after a guest's unpin. Returns 0 to
+ * look again. */
+static int in_use_otherwise(struct frame *f, uint64_t seen)
+{
+    struct domain *d = domain_by_id(f->owner);
+
+    if (!d || !doomed_tables_left(d))
+        return READ_ONCE(f->state) == seen ? -XEN_EINVAL : 0;
+    if (!page_type_drain(d) || READ_ONCE(d->paging.drops_running))
+        return HYPERCALL_CONTINUE; /* the rest, or what another processor works on */
+    return 0;
 }
 
 void page_type_slow_put(struct frame *f, uint64_t seen)
@@ -303,8 +326,13 @@ int page_type_slow_get(struct frame *f, enum page_type type)
             seen = now;
             continue;
         }
-        if (is != type)
-            return -XEN_EINVAL;
+        if (is != type) {
+            int rc = in_use_otherwise(f, seen);
+            if (rc)
+                return rc;
+            seen = READ_ONCE(f->state);
+            continue;
+        }
         if (seen & FRAME_BUSY)
             return HYPERCALL_CONTINUE;
         if (seen & FRAME_PARTIAL) {
