@@ -39,6 +39,21 @@ static inline void guest_access_end(bool smap)
                  : "memory"                                                                        \
                  : fault)
 
+/*
+ * A word of RAM at a machine address that may be none: an entry of a table that is changing. Returns
+ * false where nothing is mapped.
+ */
+static inline bool direct_map_read(uint64_t maddr, uint64_t *value)
+{
+    uint64_t word;
+
+    GUEST_GET(word, maddr + DIRECT_MAP_BASE, 0, fault);
+    *value = word;
+    return true;
+fault:
+    return false;
+}
+
 /* The range has been checked. Return false if the word cannot be touched. */
 static inline bool guest_load64(uint64_t va, uint64_t *value)
 {

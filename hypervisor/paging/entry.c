@@ -85,11 +85,25 @@ static int __attribute__((noinline)) l1_flags_refused(struct domain *d, uint64_t
                   entry & ~d->paging.l1_allowed);
 }
 
-int l1_entry_get(struct domain *d, domid_t fd, uint64_t entry)
+int l1_entries_get(struct domain *d, uint64_t *table, unsigned *from, unsigned to)
 {
-    if (unlikely(entry & ~d->paging.l1_allowed))
-        return l1_flags_refused(d, entry);
-    return l1_target_get(d, fd, entry);
+    const uint64_t forbidden = ~d->paging.l1_allowed;
+
+    for (unsigned i = *from; i < to; i++) {
+        uint64_t entry = table[i];
+        int rc;
+        if (!(entry & PTE_PRESENT))
+            continue;
+        rc = unlikely(entry & forbidden) ? l1_flags_refused(d, entry)
+                                         : l1_target_get(d, d->id, entry);
+        if (unlikely(rc)) {
+            *from = i;
+            return rc;
+        }
+        table[i] = l1_entry_stored(entry);
+    }
+    *from = to;
+    return 0;
 }
 
 void l1_entry_put(uint64_t entry)

@@ -82,7 +82,7 @@ static void software_interrupt(struct vcpu *v, struct cpu_user_regs *regs, unsig
 
 static void general_protection(struct vcpu *v, struct cpu_user_regs *regs)
 {
-    uint8_t bytes[INSN_MAX];
+    uint8_t bytes[INSN_BUFFER];
     struct insn insn;
 
     interrupts_on();
