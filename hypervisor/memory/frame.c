@@ -25,12 +25,13 @@ bool frame_get(struct frame *f, domid_t owner)
 
 void frame_put(struct frame *f)
 {
-    uint64_t seen = READ_ONCE(f->state);
+    uint64_t seen = READ_ONCE(f->state), to;
 
-    do
+    do {
         ASSERT(seen & FRAME_REFS);
-    while (!frame_state_swap(f, &seen, seen - FRAME_REF_ONE));
-    if (unlikely(!((seen - FRAME_REF_ONE) & (FRAME_REFS | FRAME_COUNT))))
+        to = frame_state_unused(seen - FRAME_REF_ONE);
+    } while (!frame_state_swap(f, &seen, to));
+    if (unlikely(!to))
         frame_release(f);
 }
 

@@ -107,6 +107,13 @@ static inline bool frame_state_swap(struct frame *f, uint64_t *seen, uint64_t to
                                        __ATOMIC_SEQ_CST);
 }
 
+/* What the word becomes when a count was taken down: nothing at all, if that was its last use. So a frame
+ * with a type is in use, or its owner may still use it. */
+static inline uint64_t frame_state_unused(uint64_t to)
+{
+    return to & (FRAME_REFS | FRAME_COUNT) ? to : 0;
+}
+
 /*
  * Takes a reference to a frame that this domain owns. Returns false if it does not, or if the count is
  * full (2^28 - 1). Give it back with frame_put.

@@ -44,29 +44,60 @@ static int __attribute__((noinline)) l1_target_refused(struct domain *d, domid_t
     return refuse(d, XEN_EBUSY, "L1 entry %016lx: frame is free, or its count is full", entry);
 }
 
-static inline int l1_target_get(struct domain *d, domid_t fd, uint64_t entry)
+static int __attribute__((noinline)) l1_target_get_slow(struct domain *d, domid_t fd, uint64_t entry)
 {
     mfn_t m = pte_mfn(entry);
 
-    if (unlikely(m.v >= max_mfn))
+    if (m.v >= max_mfn)
         return device_entry_check(d, entry);
     struct frame *f = frame_at(m);
-    if (unlikely(f->owner != fd)) {
-        if (f->owner == FRAME_OWNER_HOLE)
-            return device_entry_check(d, entry);
+    if (f->owner == FRAME_OWNER_HOLE)
+        return device_entry_check(d, entry);
+    if (f->owner != fd)
         return l1_target_refused(d, fd, entry);
-    }
     if (!(entry & PTE_WRITE))
-        return likely(frame_get(f, fd)) ? 0 : l1_target_refused(d, fd, entry);
-
+        return frame_get(f, fd) ? 0 : l1_target_refused(d, fd, entry);
     int rc = page_type_get(f, TYPE_WRITABLE);
-    if (unlikely(rc))
+    if (rc)
         return rc == HYPERCALL_CONTINUE ? rc : l1_target_refused(d, fd, entry);
-    if (unlikely(f->owner != fd)) {
+    if (f->owner != fd) { /* it changed hands between the look and the reference */
         page_type_put(f);
         return l1_target_refused(d, fd, entry);
     }
     return 0;
+}
+
+/*
+ * The usual case in line: RAM of the right owner that is writable already, or is mapped read-only. The
+ * owner counts once the reference is held: then it cannot change any more.
+ */
+static inline __attribute__((always_inline)) int l1_target_get(struct domain *d, domid_t fd,
+                                                               uint64_t entry)
+{
+    const uint64_t writable = FRAME_TYPE_BITS(TYPE_WRITABLE) | FRAME_VALID;
+    mfn_t m = pte_mfn(entry);
+
+    if (likely(m.v < max_mfn)) {
+        struct frame *f = frame_at(m);
+        uint64_t seen = READ_ONCE(f->state);
+        if (unlikely(f->owner != fd))
+            return l1_target_get_slow(d, fd, entry);
+        if (entry & PTE_WRITE) {
+            if (likely((seen & (FRAME_TYPE | FRAME_VALID)) == writable &&
+                       (seen & FRAME_COUNT) != FRAME_COUNT &&
+                       frame_state_swap(f, &seen, seen + FRAME_COUNT_ONE))) {
+                if (likely(f->owner == fd))
+                    return 0;
+                page_type_put(f);
+            }
+        } else if (likely((seen & (FRAME_REFS | FRAME_COUNT)) && (seen & FRAME_REFS) != FRAME_REFS &&
+                          frame_state_swap(f, &seen, seen + FRAME_REF_ONE))) {
+            if (likely(f->owner == fd))
+                return 0;
+            frame_put(f);
+        }
+    }
+    return l1_target_get_slow(d, fd, entry);
 }
 
 static inline void l1_target_put(uint64_t entry)

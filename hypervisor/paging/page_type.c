@@ -115,9 +115,10 @@ static void type_end(struct frame *f)
 
     f->tlb_stamp = tlb_clock_now();
     do
-        to = (seen & ~(FRAME_VALID | FRAME_BUSY | FRAME_PARTIAL | FRAME_DOOMED)) - FRAME_COUNT_ONE;
+        to = frame_state_unused(
+            (seen & ~(FRAME_VALID | FRAME_BUSY | FRAME_PARTIAL | FRAME_DOOMED)) - FRAME_COUNT_ONE);
     while (!frame_state_swap(f, &seen, to));
-    if (!(to & (FRAME_REFS | FRAME_COUNT)))
+    if (!to)
         frame_release(f);
 }
 
@@ -171,12 +172,13 @@ void page_type_slow_put(struct frame *f, uint64_t seen)
             f->tlb_stamp = tlb_clock_now();
         if (last && state_type(seen) == TYPE_DESCRIPTOR)
             to &= ~FRAME_VALID;
+        to = frame_state_unused(to);
         if (!frame_state_swap(f, &seen, to))
             continue;
         if (doom) {
             f->progress = ENTRIES_PER_TABLE;
             queue_push(f);
-        } else if (!(to & (FRAME_REFS | FRAME_COUNT))) {
+        } else if (!to) {
             frame_release(f);
         }
         return;

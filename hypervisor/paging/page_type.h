@@ -32,7 +32,7 @@ static inline int page_type_get(struct frame *f, enum page_type type)
     uint64_t seen = READ_ONCE(f->state);
 
     while (likely((seen & (FRAME_TYPE | FRAME_VALID)) == (FRAME_TYPE_BITS(type) | FRAME_VALID) &&
-                  (seen & FRAME_COUNT) != FRAME_COUNT && (seen & (FRAME_REFS | FRAME_COUNT)))) {
+                  (seen & FRAME_COUNT) != FRAME_COUNT)) {
         if (likely(frame_state_swap(f, &seen, seen + FRAME_COUNT_ONE)))
             return 0;
     }
