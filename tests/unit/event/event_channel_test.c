@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Event channels: what two domains see of each other's ports, bit by bit. ABI: <xen/event_channel.h> */
+/* Event channels: what two domains see of each other's ports, bit by bit. ABI:
+ * <xen/event_channel.h> */
 #include "run.h"
 #include "fake.h"
 #include "event/virq.h"
@@ -337,7 +338,8 @@ START_TEST(what_is_no_operation_or_no_memory_is_refused)
     ck_assert_int_eq(OP(a, ~0U, &nothing), -XEN_ENOSYS);
     ck_assert_int_eq(hypercall_event_channel_op(EVTCHNOP_send, ARG + sizeof(memory), 0, 0, 0),
                      -XEN_EFAULT);
-    ck_assert_int_eq(hypercall_event_channel_op(EVTCHNOP_send, HYPERVISOR_START, 0, 0, 0), -XEN_EFAULT);
+    ck_assert_int_eq(hypercall_event_channel_op(EVTCHNOP_send, HYPERVISOR_START, 0, 0, 0),
+                     -XEN_EFAULT);
     ck_assert_int_eq(hypercall_event_channel_op(EVTCHNOP_send, ~0UL, 0, 0, 0), -XEN_EFAULT);
     ck_assert_int_eq(send(a, 0), -XEN_EINVAL);
     ck_assert_int_eq(send(a, 4095), -XEN_EINVAL);
@@ -355,7 +357,8 @@ START_TEST(both_sides_always_agree)
     start();
     fake_seed = (uint64_t)_i;
     for (unsigned step = 0; step < 3000; step++) {
-        struct domain *d = fake_random() % 2 ? a : b, *other = fake_random() % 3 ? (d == a ? b : a) : d;
+        struct domain *d = fake_random() % 2 ? a : b,
+                      *other = fake_random() % 3 ? (d == a ? b : a) : d;
         unsigned port = (unsigned)(fake_random() % 12), local;
         switch (fake_random() % 4) {
         case 0:

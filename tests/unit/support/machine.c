@@ -86,7 +86,8 @@ static void *area(uint64_t at, int fill)
     return p;
 }
 
-/* The frame table's memory stands ready where it will be: what is asked for need only be scrubbed. */
+/* The frame table's memory stands ready where it will be: what is asked for need only be scrubbed.
+ */
 uint64_t boot_pages_alloc(uint64_t bytes, uint64_t align)
 {
     (void)align;
@@ -131,7 +132,9 @@ uint64_t fake_last_flush_mask, fake_last_flush_va;
 mfn_t fake_root;
 static uint64_t tlb_clock = 1;
 
-static const uint64_t our_entries[HYPERVISOR_SLOTS] = { 0x1001, 0x2003, 0, 0, 0x3003, 0x4003, 0x5003 };
+static const uint64_t our_entries[HYPERVISOR_SLOTS] = {
+    0x1001, 0x2003, 0, 0, 0x3003, 0x4003, 0x5003
+};
 
 const uint64_t *root_hypervisor_entries(void)
 {
@@ -387,14 +390,16 @@ long debug_register_set(struct vcpu *v, unsigned n, uint64_t value)
     return 0;
 }
 
-void deliver_exception(struct vcpu *v, struct cpu_user_regs *regs, unsigned vector, uint32_t error_code)
+void deliver_exception(struct vcpu *v, struct cpu_user_regs *regs, unsigned vector,
+                       uint32_t error_code)
 {
     (void)v;
     regs->entry_vector = vector;
     regs->error_code = error_code;
 }
 
-void deliver_page_fault(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va, uint32_t error_code)
+void deliver_page_fault(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va,
+                        uint32_t error_code)
 {
     deliver_exception(v, regs, VECTOR_PF, error_code);
     v->info->arch.cr2 = va;
