@@ -22,7 +22,7 @@ void domain_events_init(struct domain *d)
 
 static struct event_port *port_of(struct domain *d, unsigned port)
 {
-    if (port == 0 || port > d->events.max_port || port >= EVENT_PORTS ||
+    if (port == 0 || port > d->events.max_port ||
         !d->events.chunks[port / EVENT_PORTS_PER_CHUNK])
         return NULL;
     return &d->events.chunks[port / EVENT_PORTS_PER_CHUNK][port % EVENT_PORTS_PER_CHUNK];
@@ -53,16 +53,23 @@ static void wake_pollers(struct domain *d, unsigned port)
     }
 }
 
+/* The vCPU that runs looks at its events before it goes back: it needs no waking. */
+static inline void wake(struct vcpu *v)
+{
+    if (v != current_vcpu() || unlikely(v->state == VCPU_BLOCKED))
+        vcpu_kick(v);
+}
+
 /* The vCPU's upcall: tells it that something is pending; the first to do so wakes it. */
-static void mark_vcpu(struct vcpu *v, unsigned word)
+static inline void mark_vcpu(struct vcpu *v, unsigned word)
 {
     if (bit_test_and_set((uint64_t *)&v->info->evtchn_pending_sel, word))
         return;
     if (!__atomic_exchange_n(&v->info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST))
-        vcpu_kick(v);
+        wake(v);
 }
 
-void event_set_pending(struct domain *d, unsigned port, unsigned vcpu)
+static inline void set_pending(struct domain *d, unsigned port, unsigned vcpu)
 {
     struct shared_info *s = d->shared_info;
 
@@ -70,7 +77,13 @@ void event_set_pending(struct domain *d, unsigned port, unsigned vcpu)
         return;
     if (!bit_is_set((uint64_t *)s->evtchn_mask, port))
         mark_vcpu(d->vcpus[vcpu], port / 64);
-    wake_pollers(d, port);
+    if (unlikely(READ_ONCE(d->events.pollers)))
+        wake_pollers(d, port);
+}
+
+void event_set_pending(struct domain *d, unsigned port, unsigned vcpu)
+{
+    set_pending(d, port, vcpu);
 }
 
 /* --- Allocation --------------------------------------------------------------------------------- */
@@ -148,7 +161,7 @@ static long evtchnop_alloc_unbound(struct domain *d, void *arg)
     if (owner != d && !d->privileged)
         return refuse(d, XEN_EPERM, "alloc_unbound for d%u", op->dom);
     struct event_port content = { .state = EVTCHNSTAT_unbound,
-                                  .unbound_for =
+                                  .remote_domain =
                                       op->remote_dom == DOMID_SELF ? d->id : op->remote_dom };
     int rc = allocation_begin(&a, owner);
     if (rc)
@@ -181,14 +194,14 @@ static int join_ports(struct domain *d, unsigned local, struct domain *remote, u
 {
     struct event_port *theirs = port_of(remote, port), *ours = port_of(d, local);
 
-    if (!theirs || theirs->state != EVTCHNSTAT_unbound || theirs->unbound_for != d->id)
+    if (!theirs || theirs->state != EVTCHNSTAT_unbound || theirs->remote_domain != d->id)
         return -XEN_EINVAL;
     theirs->state = EVTCHNSTAT_interdomain;
-    theirs->remote.domain = d->id;
-    theirs->remote.port = local;
+    theirs->remote_domain = d->id;
+    theirs->remote_port = (uint16_t)local;
     ours->state = EVTCHNSTAT_interdomain;
-    ours->remote.domain = remote->id;
-    ours->remote.port = port;
+    ours->remote_domain = remote->id;
+    ours->remote_port = (uint16_t)port;
     /* Whoever sent before we were here must not be missed. */
     event_set_pending(d, local, ours->vcpu);
     return 0;
@@ -207,7 +220,7 @@ static long evtchnop_bind_interdomain(struct domain *d, void *arg)
     if (rc)
         return rc;
     /* Held as unbound for nobody until both locks are ours. */
-    struct event_port held = { .state = EVTCHNSTAT_unbound, .unbound_for = DOMID_INVALID };
+    struct event_port held = { .state = EVTCHNSTAT_unbound, .remote_domain = DOMID_INVALID };
     unsigned local = (unsigned)a.port;
     allocation_end(&a, &held);
     lock_two(d, remote, &state);
@@ -283,9 +296,9 @@ static void close_port(struct domain *d, unsigned port, struct domain *remote)
     if (p->state == EVTCHNSTAT_virq)
         d->events.virq_port[virq_is_per_vcpu(p->virq) ? p->vcpu : 0][p->virq] = 0;
     if (p->state == EVTCHNSTAT_interdomain && remote) {
-        struct event_port *theirs = port_of(remote, p->remote.port);
+        struct event_port *theirs = port_of(remote, p->remote_port);
         theirs->state = EVTCHNSTAT_unbound;
-        theirs->unbound_for = d->id;
+        theirs->remote_domain = d->id;
     }
     *p = (struct event_port){ .state = EVTCHNSTAT_closed };
     bit_clear((uint64_t *)d->shared_info->evtchn_pending, port);
@@ -304,12 +317,12 @@ static long close_any(struct domain *d, unsigned port)
             return -XEN_EINVAL;
         struct domain *remote = d;
         if (look.state == EVTCHNSTAT_interdomain)
-            remote = domain_by_id(look.remote.domain);
+            remote = domain_by_id(look.remote_domain);
         lock_two(d, remote, &state);
         struct event_port *p = port_of(d, port);
         bool same = p->state == look.state && (p->state != EVTCHNSTAT_interdomain ||
-                                               (p->remote.domain == look.remote.domain &&
-                                                p->remote.port == look.remote.port));
+                                               (p->remote_domain == look.remote_domain &&
+                                                p->remote_port == look.remote_port));
         if (same)
             close_port(d, port, remote);
         unlock_two(d, remote, state);
@@ -326,48 +339,49 @@ static long evtchnop_close(struct domain *d, void *arg)
     return rc ? refuse(d, (int)-rc, "close: port %u is not open", op->port) : 0;
 }
 
-/* To a port of another domain: under both locks, for the other side may close at any time. */
-static void event_send_remote(struct domain *d, unsigned port, struct domain *remote,
-                              unsigned remote_port)
+/* A port's word at one moment; closed, if there is no such port. */
+static inline struct event_port port_snapshot(struct domain *d, unsigned port)
 {
-    irq_state_t state;
+    struct event_port p = { .state = EVTCHNSTAT_closed }, *chunk;
 
-    lock_two(d, remote, &state);
-    struct event_port *p = port_of(d, port);
-    if (p->state == EVTCHNSTAT_interdomain && p->remote.domain == remote->id &&
-        p->remote.port == remote_port)
-        event_set_pending(remote, remote_port, port_of(remote, remote_port)->vcpu);
-    unlock_two(d, remote, state);
+    if (likely(port <= d->events.max_port)) {
+        chunk = READ_ONCE(d->events.chunks[port / EVENT_PORTS_PER_CHUNK]);
+        if (likely(chunk))
+            __atomic_load(&chunk[port % EVENT_PORTS_PER_CHUNK], &p, __ATOMIC_ACQUIRE);
+    }
+    return p;
+}
+
+/*
+ * Sends without a lock. A port that is closed, or bound anew, at the same moment on another processor
+ * may get the event as if it had been sent just before: guests look at what woke them.
+ */
+static inline long event_send(struct domain *d, unsigned port)
+{
+    struct event_port p = port_snapshot(d, port);
+    struct domain *remote = d;
+
+    switch (p.state) {
+    case EVTCHNSTAT_interdomain:
+        if (p.remote_domain != d->id)
+            remote = domain_by_id(p.remote_domain);
+        if (likely(remote))
+            set_pending(remote, p.remote_port, port_snapshot(remote, p.remote_port).vcpu);
+        return 0;
+    case EVTCHNSTAT_ipi:
+        set_pending(d, port, p.vcpu);
+        return 0;
+    case EVTCHNSTAT_unbound:
+        return 0; /* nobody listens: lost, says the ABI */
+    }
+    return refuse(d, XEN_EINVAL, "send: port %u cannot be sent to", port);
 }
 
 static long evtchnop_send(struct domain *d, void *arg)
 {
     const struct evtchn_send *op = arg;
-    long rc = 0;
-    irq_state_t state = spin_lock_irq(&d->events.lock);
-    struct event_port *p = port_of(d, op->port);
-    struct domain *remote = NULL;
-    unsigned remote_port = 0;
 
-    switch (p ? p->state : EVTCHNSTAT_closed) {
-    case EVTCHNSTAT_interdomain:
-        remote = domain_by_id(p->remote.domain);
-        remote_port = p->remote.port;
-        if (remote == d) /* its port stays bound while we hold the lock of both */
-            event_set_pending(d, remote_port, port_of(d, remote_port)->vcpu);
-        break;
-    case EVTCHNSTAT_ipi:
-        event_set_pending(d, op->port, p->vcpu);
-        break;
-    case EVTCHNSTAT_unbound:
-        break; /* nobody listens: lost, says the ABI */
-    default:
-        rc = -XEN_EINVAL;
-    }
-    spin_unlock_irq(&d->events.lock, state);
-    if (remote && remote != d)
-        event_send_remote(d, op->port, remote, remote_port);
-    return likely(!rc) ? 0 : refuse(d, XEN_EINVAL, "send: port %u cannot be sent to", op->port);
+    return event_send(d, op->port);
 }
 
 static long evtchnop_status(struct domain *d, void *arg)
@@ -389,11 +403,11 @@ static long evtchnop_status(struct domain *d, void *arg)
     op->vcpu = look.vcpu;
     switch (look.state) {
     case EVTCHNSTAT_unbound:
-        op->u.unbound.dom = look.unbound_for;
+        op->u.unbound.dom = look.remote_domain;
         break;
     case EVTCHNSTAT_interdomain:
-        op->u.interdomain.dom = look.remote.domain;
-        op->u.interdomain.port = look.remote.port;
+        op->u.interdomain.dom = look.remote_domain;
+        op->u.interdomain.port = look.remote_port;
         break;
     case EVTCHNSTAT_virq:
         op->u.virq = look.virq;
@@ -486,22 +500,33 @@ static const struct event_op {
     [EVTCHNOP_reset] = { evtchnop_reset, sizeof(struct evtchn_reset) },
 };
 
+static long __attribute__((noinline)) run_operation(struct domain *d, uint64_t cmd, uint64_t guest_arg)
+{
+    uint64_t arg[8];
+
+    if (cmd >= ARRAY_SIZE(event_ops) || !event_ops[cmd].run)
+        return -XEN_ENOSYS;
+    const struct event_op *op = &event_ops[cmd];
+    if (!copy_from_guest(arg, guest_arg, op->size))
+        return refuse(d, XEN_EFAULT, "event_channel_op %lu: cannot read its argument", cmd);
+    long rc = op->run(d, arg);
+    if (!rc && op->reply && !copy_to_guest(guest_arg, arg, op->size))
+        return refuse(d, XEN_EFAULT, "event_channel_op %lu: cannot write its answer", cmd);
+    return rc;
+}
+
 /* ABI: event_channel_op(cmd, argument). */
 HYPERCALL(event_channel_op)
 {
-    struct domain *dom = current_domain();
-    uint64_t arg[8];
+    uint64_t word;
 
     UNUSED_ARGUMENT(c);
     UNUSED_ARGUMENT(d);
     UNUSED_ARGUMENT(e);
-    if (a >= ARRAY_SIZE(event_ops) || !event_ops[a].run)
-        return -XEN_ENOSYS;
-    const struct event_op *op = &event_ops[a];
-    if (!copy_from_guest(arg, b, op->size))
-        return refuse(dom, XEN_EFAULT, "event_channel_op %lu: cannot read its argument", a);
-    long rc = op->run(dom, arg);
-    if (!rc && op->reply && !copy_to_guest(b, arg, op->size))
-        return refuse(dom, XEN_EFAULT, "event_channel_op %lu: cannot write its answer", a);
-    return rc;
+    /* By far the most are sends; a port at the end of a page, with nothing behind it, goes the long
+     * way. */
+    if (likely(a == EVTCHNOP_send) && likely(guest_words_ok(b, sizeof(word))) &&
+        likely(guest_load64(b, &word)))
+        return event_send(current_domain(), (evtchn_port_t)word);
+    return run_operation(current_domain(), a, b);
 }

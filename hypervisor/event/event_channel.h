@@ -19,22 +19,22 @@ struct vcpu;
 #define EVENT_PORTS_PER_CHUNK 128U
 #define EVENT_CHUNKS          (EVENT_PORTS / EVENT_PORTS_PER_CHUNK)
 
+/*
+ * One word: a sender reads it whole, without the lock. Changed under the lock.
+ */
 struct event_port {
     uint8_t state; /* EVTCHNSTAT_* */
     uint8_t virq;
-    uint16_t vcpu; /* whom it notifies */
-    union {
-        uint16_t unbound_for; /* domid that may bind it */
-        struct {
-            uint16_t domain;
-            uint32_t port;
-        } remote;
-    };
+    uint16_t vcpu;          /* whom it notifies */
+    uint16_t remote_domain; /* interdomain: the other side; unbound: who may bind it */
+    uint16_t remote_port;   /* interdomain */
 };
+_Static_assert(sizeof(struct event_port) == sizeof(uint64_t), "read as one word");
 
 struct domain_events {
     struct spinlock lock;
     struct event_port *chunks[EVENT_CHUNKS]; /* made as needed, kept until the domain goes */
+    uint32_t pollers;                        /* vCPUs that poll; atomic */
     unsigned max_port;                       /* the highest that it may have */
     uint16_t virq_port[32][NR_VIRQS];        /* [vcpu][virq]: the port, 0: not bound */
 };

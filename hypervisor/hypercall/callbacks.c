@@ -162,50 +162,75 @@ HYPERCALL(nmi_op)
     return -XEN_ENOSYS;
 }
 
+static long __attribute__((noinline)) iret_refused(struct vcpu *v, const char *why)
+{
+    domain_crash(v->domain, "vcpu %u: iret: %s (rsp %016lx)", v->id, why,
+                 this_cpu()->guest_regs.rsp);
+    return 0;
+}
+
 /*
  * ABI: iret, with a struct iret_context at the guest's RSP. What it returns becomes RAX, like any
  * hypercall's answer: so it is the frame's.
  */
+/* Of the frame at "at". */
+#define FRAME_GET(value, member) GUEST_GET(value, at, offsetof(struct iret_context, member), fault)
+
 HYPERCALL(iret)
 {
-    struct vcpu *v = current_vcpu();
-    struct cpu_user_regs *regs = &this_cpu()->guest_regs;
-    struct iret_context frame;
+    struct cpu *cpu = this_cpu();
+    struct vcpu *v = cpu->current;
+    struct cpu_user_regs *regs = &cpu->guest_regs;
+    const uint64_t at = regs->rsp;
+    const bool smap = machine_has_smap;
+    uint64_t word, flags, rflags, cs;
 
     UNUSED_ARGUMENT(a);
     UNUSED_ARGUMENT(b);
     UNUSED_ARGUMENT(c);
     UNUSED_ARGUMENT(d);
     UNUSED_ARGUMENT(e);
-    if (unlikely(!copy_from_guest(&frame, regs->rsp, sizeof(frame)))) {
-        domain_crash(v->domain, "vcpu %u: iret, but no frame can be read at %016lx", v->id, regs->rsp);
-        return 0;
+    if (unlikely(!guest_words_ok(at, sizeof(struct iret_context))))
+        return iret_refused(v, "the frame lies in the hypervisor");
+    /* Each word goes where it belongs at once: if one cannot be read, the domain ends anyway. */
+    guest_access_begin(smap);
+    FRAME_GET(flags, flags);
+    if (!(flags & VGCF_in_syscall)) {
+        FRAME_GET(word, r11);
+        regs->r11 = word;
+        FRAME_GET(word, rcx);
+        regs->rcx = word;
+        regs->entry_vector = 1; /* SYSRET would take RCX and R11 */
     }
-    bool to_user = (frame.cs & 3) == 3;
-    if (unlikely(to_user && !v->user_root.v)) {
-        domain_crash(v->domain, "vcpu %u: iret to user mode without a user root", v->id);
-        return 0;
-    }
-    bool architectural = v->domain->vm_assist & (1U << VMASST_TYPE_architectural_iopl);
-    if (architectural)
-        v->iopl = (unsigned)(frame.rflags >> 12 & 3);
-    regs->rip = frame.rip;
-    regs->cs = (uint16_t)(frame.cs | 3);
-    regs->rflags = (frame.rflags & ~(EFLAGS_IOPL | EFLAGS_VM)) | EFLAGS_IF | 2;
-    regs->rsp = frame.rsp;
-    regs->ss = (uint16_t)(frame.ss | 3);
-    bool quick = frame.flags & VGCF_in_syscall;
-    if (!quick) {
-        regs->r11 = frame.r11;
-        regs->rcx = frame.rcx;
-    }
-    /* SYSRET brings only these selectors. */
-    regs->entry_vector = !quick || regs->cs != SEL_GUEST_CODE || regs->ss != SEL_GUEST_DATA;
+    FRAME_GET(word, rip);
+    regs->rip = word;
+    FRAME_GET(word, rsp);
+    regs->rsp = word;
+    /* Whole words: what stands beside a selector means nothing to the processor. */
+    FRAME_GET(word, ss);
+    *(uint64_t *)&regs->ss = word | 3;
+    FRAME_GET(cs, cs);
+    *(uint64_t *)&regs->cs = cs | 3;
+    FRAME_GET(rflags, rflags);
+    regs->rflags = (rflags & ~(EFLAGS_IOPL | EFLAGS_VM)) | EFLAGS_IF | 2;
+    FRAME_GET(word, rax);
+    guest_access_end(smap);
+
+    if (unlikely(regs->cs != SEL_GUEST_CODE || regs->ss != SEL_GUEST_DATA))
+        regs->entry_vector = 1; /* SYSRET brings its own selectors */
+    if (unlikely(v->domain->vm_assist & (1U << VMASST_TYPE_architectural_iopl)))
+        v->iopl = (unsigned)(rflags >> 12 & 3);
     v->nmi_masked = false;
-    v->info->evtchn_upcall_mask = !(frame.rflags & EFLAGS_IF);
-    if (to_user)
-        mode_to_user(v);
-    return (long)frame.rax;
+    v->info->evtchn_upcall_mask = !(rflags & EFLAGS_IF);
+    if ((cs & 3) == 3) {
+        if (unlikely(!v->user_root.v))
+            return iret_refused(v, "to user mode without a user root");
+        mode_to_user(cpu, v);
+    }
+    return (long)word;
+fault:
+    guest_access_end(smap);
+    return iret_refused(v, "no frame can be read");
 }
 
 /* ABI: set_segment_base(which, base). */

@@ -205,6 +205,10 @@ HYPERCALL(memory_op)
         return pages_question(cmd, b);
     case XENMEM_machphys_mapping:
         return machphys_mapping(b);
+    case XENMEM_add_to_physmap:
+    case XENMEM_remove_from_physmap:
+    case XENMEM_add_to_physmap_batch:
+        return -XEN_EACCES; /* for guests whose frames are translated for them */
     case XENMEM_machine_memory_map:
         return machine_memory_map(b);
     }

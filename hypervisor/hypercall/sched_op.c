@@ -67,11 +67,12 @@ static long schedop_poll(struct vcpu *v, uint64_t arg)
             return refuse(v->domain, XEN_EINVAL, "poll of port %u, which there is not", ports[i]);
     }
     v->poll_port = p.nr_ports == 1 ? ports[0] : 0;
+    __atomic_add_fetch(&v->domain->events.pollers, 1, __ATOMIC_SEQ_CST);
     WRITE_ONCE(v->polling, true);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (any_port_pending(v, ports, p.nr_ports) ||
         (p.timeout && p.timeout <= time_now())) {
-        WRITE_ONCE(v->polling, false);
+        vcpu_poll_end(v);
         return 0;
     }
     if (p.timeout)

@@ -13,17 +13,30 @@ static inline bool bit_is_set(const uint64_t *map, unsigned bit)
     return READ_ONCE(map[bit / 64]) >> (bit % 64) & 1;
 }
 
-/* Sets the bit and returns what it was, as one atomic step with full ordering. */
+/*
+ * One atomic step with full ordering, returning what the bit was. The processor finds the word itself:
+ * compilers make a loop of this.
+ */
 static inline bool bit_test_and_set(uint64_t *map, unsigned bit)
 {
-    uint64_t mask = 1UL << (bit % 64);
-    return (__atomic_fetch_or(&map[bit / 64], mask, __ATOMIC_SEQ_CST) & mask) != 0;
+    bool was;
+
+    __asm__ volatile("lock btsq %2, %1"
+                     : "=@ccc"(was), "+m"(*map)
+                     : "r"((uint64_t)bit)
+                     : "memory");
+    return was;
 }
 
 static inline bool bit_test_and_clear(uint64_t *map, unsigned bit)
 {
-    uint64_t mask = 1UL << (bit % 64);
-    return (__atomic_fetch_and(&map[bit / 64], ~mask, __ATOMIC_SEQ_CST) & mask) != 0;
+    bool was;
+
+    __asm__ volatile("lock btrq %2, %1"
+                     : "=@ccc"(was), "+m"(*map)
+                     : "r"((uint64_t)bit)
+                     : "memory");
+    return was;
 }
 
 static inline void bit_set(uint64_t *map, unsigned bit)

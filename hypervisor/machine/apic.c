@@ -7,6 +7,9 @@
 #define LOCAL_VA DEVICE_BASE
 #define IO_VA    (DEVICE_BASE + PAGE_SIZE)
 
+#define MSI_WINDOW      0xfee00000UL
+#define MSI_WINDOW_SIZE 0x00100000UL
+
 #define REG_ID            0x020
 #define REG_TASK_PRIORITY 0x080
 #define REG_EOI           0x0b0
@@ -32,6 +35,8 @@
 #define COMMAND_STARTUP    0x600U
 #define COMMAND_ALL_OTHERS 0xc0000U
 
+static uint64_t io_apic_maddr;
+
 static uint32_t local_read(unsigned reg)
 {
     return *(volatile uint32_t *)(LOCAL_VA + reg);
@@ -46,6 +51,16 @@ static void io_write(unsigned reg, uint32_t value)
 {
     *(volatile uint32_t *)IO_VA = reg;
     *(volatile uint32_t *)(IO_VA + 0x10) = value;
+}
+
+bool machine_keeps_frame(mfn_t m, bool to_write)
+{
+    uint64_t maddr = m.v << PAGE_SHIFT;
+
+    /* Local APIC and the window of message-signalled interrupts: not even to read. */
+    if (maddr >= MSI_WINDOW && maddr < MSI_WINDOW + MSI_WINDOW_SIZE)
+        return true;
+    return to_write && maddr == io_apic_maddr;
 }
 
 static void legacy_pics_off(void)
@@ -68,6 +83,7 @@ void apic_map(const struct acpi_topology *topology)
     if (!hypervisor_map(LOCAL_VA, topology->local_apic, PAGE_SIZE, MAP_WRITE | MAP_UNCACHED) ||
         !hypervisor_map(IO_VA, topology->io_apic & PAGE_MASK, PAGE_SIZE, MAP_WRITE | MAP_UNCACHED))
         panic("no memory to map the interrupt controllers");
+    io_apic_maddr = topology->io_apic & PAGE_MASK;
     legacy_pics_off();
 }
 

@@ -8,16 +8,50 @@
 #include "machine/exception_table.h"
 #include "machine/machine.h"
 
-static inline void guest_access_begin(void)
+/* smap: machine_has_smap, read once by the caller. */
+static inline void guest_access_begin(bool smap)
 {
-    if (unlikely(machine_has_smap))
+    if (unlikely(smap))
         __asm__ volatile("stac" ::: "memory");
 }
 
-static inline void guest_access_end(void)
+static inline void guest_access_end(bool smap)
 {
-    if (unlikely(machine_has_smap))
+    if (unlikely(smap))
         __asm__ volatile("clac" ::: "memory");
+}
+
+/*
+ * One word, inside begin and end, at a constant offset from an address that has been checked; goes to
+ * the label fault if it cannot be touched.
+ */
+#define GUEST_GET(value, va, offset, fault)                                                        \
+    __asm__ goto("1: movq %c2(%1), %0\n" EXCEPTION_ENTRY("1b", "%l[" #fault "]")                   \
+                 : "=r"(value)                                                                     \
+                 : "r"(va), "i"(offset)                                                            \
+                 : "memory"                                                                        \
+                 : fault)
+
+#define GUEST_PUT(va, offset, value, fault)                                                        \
+    __asm__ goto("1: movq %0, %c2(%1)\n" EXCEPTION_ENTRY("1b", "%l[" #fault "]")::"er"(            \
+                     (uint64_t)(value)),                                                           \
+                 "r"(va), "i"(offset)                                                              \
+                 : "memory"                                                                        \
+                 : fault)
+
+/*
+ * A word of RAM at a machine address that may be none: an entry of a table that is changing. Returns
+ * false where nothing is mapped.
+ */
+static inline bool direct_map_read(uint64_t maddr, uint64_t *value)
+{
+    uint64_t word;
+
+    GUEST_GET(word, maddr + DIRECT_MAP_BASE, 0, fault);
+    *value = word;
+    return true;
+fault:
+    return false;
 }
 
 /* The range has been checked. Return false if the word cannot be touched. */
@@ -25,30 +59,24 @@ static inline bool guest_load64(uint64_t va, uint64_t *value)
 {
     uint64_t word;
 
-    guest_access_begin();
-    __asm__ goto("1: mov (%1), %0\n" EXCEPTION_ENTRY("1b", "%l[fault]")
-                 : "=r"(word)
-                 : "r"(va)
-                 : "memory"
-                 : fault);
-    guest_access_end();
+    guest_access_begin(machine_has_smap);
+    GUEST_GET(word, va, 0, fault);
+    guest_access_end(machine_has_smap);
     *value = word;
     return true;
 fault:
-    guest_access_end();
+    guest_access_end(machine_has_smap);
     return false;
 }
 
 static inline bool guest_store64(uint64_t va, uint64_t value)
 {
-    guest_access_begin();
-    __asm__ goto("1: mov %0, (%1)\n" EXCEPTION_ENTRY("1b", "%l[fault]")::"r"(value), "r"(va)
-                 : "memory"
-                 : fault);
-    guest_access_end();
+    guest_access_begin(machine_has_smap);
+    GUEST_PUT(va, 0, value, fault);
+    guest_access_end(machine_has_smap);
     return true;
 fault:
-    guest_access_end();
+    guest_access_end(machine_has_smap);
     return false;
 }
 

@@ -10,7 +10,7 @@ static bool copy(void *dst, const void *src, size_t size)
 {
     size_t words = size / 8, rest = size % 8;
 
-    guest_access_begin();
+    guest_access_begin(machine_has_smap);
     __asm__ volatile("1: rep movsq\n"
                      "   mov %3, %2\n"
                      "   xor %3, %3\n"
@@ -19,7 +19,7 @@ static bool copy(void *dst, const void *src, size_t size)
                      : "+D"(dst), "+S"(src), "+c"(words), "+r"(rest)
                      :
                      : "memory");
-    guest_access_end();
+    guest_access_end(machine_has_smap);
     return words == 0 && rest == 0;
 }
 
@@ -35,12 +35,12 @@ bool guest_copy_out(uint64_t dst, const void *src, size_t size)
 
 bool guest_clear(uint64_t dst, size_t size)
 {
-    guest_access_begin();
+    guest_access_begin(machine_has_smap);
     __asm__ volatile("1: rep stosb\n"
                      "2:\n" EXCEPTION_ENTRY("1b", "2b")
                      : "+D"(dst), "+c"(size)
                      : "a"(0)
                      : "memory");
-    guest_access_end();
+    guest_access_end(machine_has_smap);
     return size == 0;
 }

@@ -39,8 +39,9 @@ void cpu_wait(void);
 
 /* --- Address spaces and TLBs ------------------------------------------------------------------- */
 
-/* Loads a root. Global entries survive if keep_global: only right inside one address space. */
-void root_load(mfn_t root, bool keep_global);
+/* Loads a root of another address space, and forgets all translations. Within one address space:
+ * machine/mode.h. */
+void root_load(mfn_t root);
 
 /* The hypervisor's own root, for a processor with no guest. */
 mfn_t root_of_hypervisor(void);
@@ -96,8 +97,6 @@ void segments_save(struct segment_state *s);
 /* Loads selectors and bases; a selector that faults is loaded as null and returned in the mask
  * (1 ds, 2 es, 4 fs, 8 gs). */
 unsigned segments_load(const struct segment_state *s);
-/* Exchanges the two GS bases. */
-void gs_swap(void);
 bool gs_selector_load(uint16_t selector); /* the base of the other mode is not touched */
 
 void fpu_boot(void);
@@ -133,6 +132,12 @@ void uart_boot(unsigned baud);
 void uart_put(char c);
 int uart_get(void); /* -1: nothing there */
 void uart_interrupt_on(void);
+
+/* Is there a device of ours in this frame, that nobody else may reach (or write to)? */
+bool machine_keeps_frame(mfn_t m, bool to_write);
+
+/* Writes back the caches of all processors. */
+void caches_flush_all(void);
 
 /* Stops the machine for good: failed tells the emulator, where there is one that listens. */
 void machine_stop(bool failed) __attribute__((noreturn));

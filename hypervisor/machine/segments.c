@@ -2,7 +2,7 @@
 /* Segment selectors, their bases, and debug registers, as a vCPU has them while it runs. */
 #include "machine/exception_table.h"
 #include "machine/machine.h"
-#include "machine/registers.h"
+#include "machine/mode.h"
 
 /* Loads a selector; if it faults (not there any more, not a data segment) loads null, returns false. */
 #define DEFINE_SELECTOR_LOAD(seg)                                                                  \
@@ -22,11 +22,6 @@ DEFINE_SELECTOR_LOAD(ds)
 DEFINE_SELECTOR_LOAD(es)
 DEFINE_SELECTOR_LOAD(fs)
 DEFINE_SELECTOR_LOAD(gs)
-
-void gs_swap(void)
-{
-    __asm__ volatile("swapgs" ::: "memory");
-}
 
 bool gs_selector_load(uint16_t selector)
 {

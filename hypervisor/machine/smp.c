@@ -69,6 +69,17 @@ void cpus_call(uint64_t mask, void (*fn)(void *arg), void *arg)
     }
 }
 
+static void flush_caches(void *arg)
+{
+    (void)arg;
+    __asm__ volatile("wbinvd" ::: "memory");
+}
+
+void caches_flush_all(void)
+{
+    cpus_call(cpus_online, flush_caches, NULL);
+}
+
 void cpu_kick(unsigned id)
 {
     if (id != this_cpu()->id)

@@ -39,17 +39,9 @@ void tlb_flush_all(void)
     flush_with_root(this_cpu()->root);
 }
 
-void root_load(mfn_t root, bool keep_global)
+void root_load(mfn_t root)
 {
-    struct cpu *cpu = this_cpu();
-    uint64_t maddr = root.v << PAGE_SHIFT;
-
-    if (!keep_global) {
-        flush_with_root(maddr);
-    } else if (maddr != cpu->root) {
-        cpu->root = maddr;
-        cr3_write(maddr);
-    }
+    flush_with_root(root.v << PAGE_SHIFT);
 }
 
 static void flush_here(void *va)

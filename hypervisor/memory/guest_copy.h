@@ -8,7 +8,7 @@
 
 #include "machine/guest_access.h"
 
-/* Does [va, va + bytes) lie outside of the hypervisor's part? */
+/* Does [va, va + bytes) lie outside of the hypervisor's part, and not run over the end? */
 static inline bool guest_range_ok(uint64_t va, uint64_t bytes)
 {
     uint64_t end;
@@ -16,6 +16,15 @@ static inline bool guest_range_ok(uint64_t va, uint64_t bytes)
     if (unlikely(__builtin_add_overflow(va, bytes, &end)))
         return false;
     return likely(end <= HYPERVISOR_START) || va >= HYPERVISOR_END;
+}
+
+/*
+ * The same for a few bytes, in one comparison: va may not lie in (START - bytes, END). What runs over
+ * the end of the address space goes on at 0, which is the guest's as well.
+ */
+static inline bool guest_words_ok(uint64_t va, uint64_t bytes)
+{
+    return va - (HYPERVISOR_START - bytes + 1) >= HYPERVISOR_END - HYPERVISOR_START + bytes - 1;
 }
 
 /* Does an array of count elements? The product may not overflow either. */

@@ -13,12 +13,17 @@
 #include "paging/page_type.h"
 
 /* Device memory has no counts: who may map it is a question of privilege. */
-static int device_entry_check(struct domain *d, mfn_t m)
+static int device_entry_check(struct domain *d, uint64_t entry)
 {
-    if (d->privileged && m.v >> (machine_phys_bits - PAGE_SHIFT) == 0)
-        return 0;
-    return refuse(d, m.v == PTE_ADDRESS >> PAGE_SHIFT ? XEN_EINVAL : XEN_EPERM,
-                  "frame %lx is device memory or does not exist", m.v);
+    mfn_t m = pte_mfn(entry);
+
+    if (m.v == PTE_ADDRESS >> PAGE_SHIFT)
+        return refuse(d, XEN_EINVAL, "frame %lx is no frame", m.v);
+    if (!d->privileged || m.v >> (machine_phys_bits - PAGE_SHIFT))
+        return refuse(d, XEN_EPERM, "frame %lx is device memory or does not exist", m.v);
+    if (machine_keeps_frame(m, entry & PTE_WRITE))
+        return refuse(d, XEN_EPERM, "frame %lx is a device of the hypervisor's", m.v);
+    return 0;
 }
 
 static bool entry_has_counts(uint64_t entry)
@@ -44,11 +49,11 @@ static inline int l1_target_get(struct domain *d, domid_t fd, uint64_t entry)
     mfn_t m = pte_mfn(entry);
 
     if (unlikely(m.v >= max_mfn))
-        return device_entry_check(d, m);
+        return device_entry_check(d, entry);
     struct frame *f = frame_at(m);
     if (unlikely(f->owner != fd)) {
         if (f->owner == FRAME_OWNER_HOLE)
-            return device_entry_check(d, m);
+            return device_entry_check(d, entry);
         return l1_target_refused(d, fd, entry);
     }
     if (!(entry & PTE_WRITE))
@@ -80,11 +85,25 @@ static int __attribute__((noinline)) l1_flags_refused(struct domain *d, uint64_t
                   entry & ~d->paging.l1_allowed);
 }
 
-int l1_entry_get(struct domain *d, domid_t fd, uint64_t entry)
+int l1_entries_get(struct domain *d, uint64_t *table, unsigned *from, unsigned to)
 {
-    if (unlikely(entry & ~d->paging.l1_allowed))
-        return l1_flags_refused(d, entry);
-    return l1_target_get(d, fd, entry);
+    const uint64_t forbidden = ~d->paging.l1_allowed;
+
+    for (unsigned i = *from; i < to; i++) {
+        uint64_t entry = table[i];
+        int rc;
+        if (!(entry & PTE_PRESENT))
+            continue;
+        rc = unlikely(entry & forbidden) ? l1_flags_refused(d, entry)
+                                         : l1_target_get(d, d->id, entry);
+        if (unlikely(rc)) {
+            *from = i;
+            return rc;
+        }
+        table[i] = l1_entry_stored(entry);
+    }
+    *from = to;
+    return 0;
 }
 
 void l1_entry_put(uint64_t entry)

@@ -147,7 +147,8 @@ static int batch_begin(struct batch *b, uint64_t foreigndom)
     if (targets == DOMID_IO) {
         if (!d->privileged)
             return refuse(d, XEN_EPERM, "it may not map device memory");
-        return 0; /* device memory is known by its address */
+        b->targets_of = DOMID_INVALID; /* owns no frame: only device memory passes */
+        return 0;
     }
     if (targets == DOMID_XEN ? !d->privileged : !domain_by_id(targets))
         return refuse(d, targets == DOMID_XEN ? XEN_EPERM : XEN_ESRCH, "no domain %u", targets);

@@ -148,7 +148,10 @@ static int mmuext_flush_cache(struct request *r)
 
 static int mmuext_flush_cache_global(struct request *r)
 {
-    return refuse(r->d, XEN_EINVAL, "flush_cache_global is not offered");
+    if (!r->d->privileged)
+        return refuse(r->d, XEN_EINVAL, "flush_cache_global is for domains with devices");
+    caches_flush_all();
+    return 0;
 }
 
 static int mmuext_set_ldt(struct request *r)

@@ -22,6 +22,7 @@
 
 /* Entries between two looks at whether something else has to be done. */
 #define PREEMPT_STRIDE 32U
+_Static_assert(ENTRIES_PER_TABLE % PREEMPT_STRIDE == 0, "strides end with the table");
 
 static bool is_table(enum page_type type)
 {
@@ -199,25 +200,16 @@ void page_type_doom_partial(struct frame *f)
 static int validate_l1(struct domain *d, struct frame *f)
 {
     uint64_t *table = mfn_to_virt(mfn_of_frame(f));
-    unsigned i = f->progress;
 
-    for (; i < ENTRIES_PER_TABLE; i++) {
-        uint64_t entry = table[i];
-        if (entry & PTE_PRESENT) {
-            int rc = l1_entry_get(d, d->id, entry);
-            if (rc) {
-                f->progress = (uint16_t)i;
-                return rc;
-            }
-            table[i] = l1_entry_stored(entry);
-        }
-        if (i % PREEMPT_STRIDE == PREEMPT_STRIDE - 1 && preempt_needed() &&
-            i + 1 < ENTRIES_PER_TABLE) {
-            f->progress = (uint16_t)(i + 1);
+    while (f->progress < ENTRIES_PER_TABLE) {
+        unsigned from = f->progress, to = from + PREEMPT_STRIDE;
+        int rc = l1_entries_get(d, table, &from, to);
+        f->progress = (uint16_t)from;
+        if (rc)
+            return rc;
+        if (to < ENTRIES_PER_TABLE && preempt_needed())
             return HYPERCALL_CONTINUE;
-        }
     }
-    f->progress = ENTRIES_PER_TABLE;
     return 0;
 }
 

@@ -69,8 +69,10 @@ void page_type_doom_partial(struct frame *f);
 /* --- one entry: paging/entry.c ----------------------------------------------------------------- */
 
 /* What an entry of a table holds of its target. fd: whose frames it may point at. */
-int l1_entry_get(struct domain *d, domid_t fd, uint64_t entry);
 void l1_entry_put(uint64_t entry);
+/* Takes what entries [*from, to) of an L1 table hold, and stores them as we keep them. Stops at the first
+ * that breaks a rule, or wants another try, with *from there. */
+int l1_entries_get(struct domain *d, uint64_t *table, unsigned *from, unsigned to);
 int table_entry_get(struct domain *d, unsigned level, uint64_t entry);
 void table_entry_put(uint64_t entry);
 

@@ -30,7 +30,7 @@ int root_set_kernel(struct vcpu *v, mfn_t m)
     ldt_forget(v);
     v->kernel_root = m;
     if (v->in_kernel)
-        root_load(m, false);
+        root_load(m);
     page_type_put(frame_at(old));
     return 0;
 }
@@ -52,24 +52,12 @@ int root_set_user(struct vcpu *v, mfn_t m)
     return 0;
 }
 
-/*
- * One address space seen from two sides: user mappings are global and may stay; kernel mappings are
- * not (paging/page_type.h, l1_entry_stored) and go with the load of the other root.
- */
-void mode_to_kernel(struct vcpu *v)
-{
-    v->in_kernel = true;
-    gs_swap();
-    root_load(v->kernel_root, true);
-}
-
-void mode_to_user(struct vcpu *v)
+void mode_user_root_changed(struct vcpu *v)
 {
     struct cpu *cpu = this_cpu();
-    bool keep = cpu->global_root == 0 || cpu->global_root == v->user_root.v;
 
-    v->in_kernel = false;
-    gs_swap();
-    root_load(v->user_root, keep);
+    /* Another user root's global entries would be found first. None have come since a flush: fine. */
+    if (cpu->global_root)
+        tlb_flush_all();
     cpu->global_root = v->user_root.v;
 }

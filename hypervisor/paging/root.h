@@ -3,6 +3,7 @@
 #ifndef PAGING_ROOT_H
 #define PAGING_ROOT_H
 
+#include "machine/mode.h"
 #include "paging/page_type.h"
 
 /*
@@ -16,9 +17,29 @@ int root_set_user(struct vcpu *v, mfn_t m);
 /* Takes a type reference for a root, of any vCPU of the domain. Same answers. */
 int root_get(struct domain *d, mfn_t m);
 
-/* Guest kernel to guest user and back: roots and GS bases. The vCPU runs on this processor. */
-void mode_to_kernel(struct vcpu *v);
-void mode_to_user(struct vcpu *v);
+/*
+ * Guest kernel to guest user and back, for the vCPU that runs here: roots and GS bases.
+ *
+ * Both roots show one address space: user mappings are global and may stay in the TLB; kernel mappings
+ * are not (page_type.h, l1_entry_stored) and go with the load of the other root.
+ */
+void mode_user_root_changed(struct vcpu *v);
+
+static inline void mode_to_kernel(struct cpu *cpu, struct vcpu *v)
+{
+    v->in_kernel = true;
+    gs_swap();
+    root_load_other_side(cpu, v->kernel_root);
+}
+
+static inline void mode_to_user(struct cpu *cpu, struct vcpu *v)
+{
+    if (unlikely(cpu->global_root != v->user_root.v))
+        mode_user_root_changed(v);
+    v->in_kernel = false;
+    gs_swap();
+    root_load_other_side(cpu, v->user_root);
+}
 
 /* Forgets what the vCPU's LDT window maps, and gives the references back. */
 void ldt_forget(struct vcpu *v);

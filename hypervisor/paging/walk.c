@@ -3,12 +3,13 @@
  * Walking a guest's tables through the direct map.
  *
  * Another vCPU may change them as we read: a frame that we pass may have become something else by
- * now. So nothing that is read on the way is believed; only the last step is checked, or its answer is
- * only a hint.
+ * now. So nothing that is read on the way is believed, not even that it names RAM: reads may fail. Only
+ * the last step is checked, or its answer is only a hint.
  */
+#include "machine/guest_access.h"
 #include "paging/page_type.h"
 
-static unsigned slot(uint64_t va, unsigned level)
+static uint64_t slot(uint64_t va, unsigned level)
 {
     return va >> (PAGE_SHIFT + 9 * (level - 1)) & 511;
 }
@@ -16,19 +17,17 @@ static unsigned slot(uint64_t va, unsigned level)
 /* The frame of the L1 table for va; MFN_NONE if a level is missing. rights: all levels' joined. */
 static inline mfn_t walk_to_l1(mfn_t root, uint64_t va, uint64_t *rights)
 {
-    mfn_t m = root;
-    uint64_t all = PTE_WRITE, any = 0;
+    uint64_t table = root.v << PAGE_SHIFT, all = PTE_WRITE, any = 0, entry;
 
     for (unsigned level = 4; level > 1; level--) {
-        uint64_t entry = READ_ONCE(((const uint64_t *)mfn_to_virt(m))[slot(va, level)]);
-        m = pte_mfn(entry);
-        if (!(entry & PTE_PRESENT) || !mfn_is_ram(m))
+        if (!direct_map_read(table + slot(va, level) * 8, &entry) || !(entry & PTE_PRESENT))
             return MFN_NONE;
+        table = entry & PTE_ADDRESS;
         all &= entry;
         any |= entry;
     }
     *rights = (all & PTE_WRITE) | (any & PTE_NX);
-    return m;
+    return mfn_of_maddr(table);
 }
 
 uint64_t *l1_entry_find(struct domain *d, mfn_t root, uint64_t va, struct frame **table)
@@ -36,7 +35,7 @@ uint64_t *l1_entry_find(struct domain *d, mfn_t root, uint64_t va, struct frame 
     uint64_t rights;
     mfn_t m = walk_to_l1(root, va, &rights);
 
-    if (m.v == MFN_NONE.v || !page_type_get_existing(frame_at(m), TYPE_L1, d->id))
+    if (m.v == MFN_NONE.v || !mfn_is_ram(m) || !page_type_get_existing(frame_at(m), TYPE_L1, d->id))
         return NULL;
     *table = frame_at(m);
     return (uint64_t *)mfn_to_virt(m) + slot(va, 1);
@@ -44,13 +43,11 @@ uint64_t *l1_entry_find(struct domain *d, mfn_t root, uint64_t va, struct frame 
 
 uint64_t guest_walk(mfn_t root, uint64_t va)
 {
-    uint64_t rights;
+    uint64_t rights, entry;
     mfn_t m = walk_to_l1(root, va, &rights);
 
-    if (m.v == MFN_NONE.v)
-        return 0;
-    uint64_t entry = READ_ONCE(((const uint64_t *)mfn_to_virt(m))[slot(va, 1)]);
-    if (!(entry & PTE_PRESENT))
+    if (m.v == MFN_NONE.v ||
+        !direct_map_read((m.v << PAGE_SHIFT) + slot(va, 1) * 8, &entry) || !(entry & PTE_PRESENT))
         return 0;
     if (!(rights & PTE_WRITE))
         entry &= ~PTE_WRITE;

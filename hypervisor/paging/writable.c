@@ -258,7 +258,7 @@ static int store_to_entry(struct vcpu *v, struct store *s, uint64_t *entry, unsi
 bool writable_table_store(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va)
 {
     struct store s = { .regs = regs };
-    uint8_t bytes[INSN_MAX];
+    uint8_t bytes[INSN_BUFFER];
     struct frame *f;
 
     uint64_t mapping = guest_walk(v->kernel_root, va);

@@ -213,7 +213,9 @@ void vcpu_poll_begin(struct vcpu *v)
 
 void vcpu_poll_end(struct vcpu *v)
 {
-    WRITE_ONCE(v->polling, false);
+    if (!__atomic_exchange_n(&v->polling, false, __ATOMIC_SEQ_CST))
+        return;
+    __atomic_sub_fetch(&v->domain->events.pollers, 1, __ATOMIC_SEQ_CST);
     vcpu_kick(v);
 }
 

@@ -36,7 +36,7 @@ static void load_address_space(struct vcpu *v)
     mfn_t root = v->in_kernel ? v->kernel_root : v->user_root;
 
     __atomic_or_fetch(&v->domain->paging.dirty_cpus, 1UL << cpu->id, __ATOMIC_SEQ_CST);
-    root_load(root, false);
+    root_load(root);
 }
 
 void vcpu_state_load(struct vcpu *v)
@@ -79,7 +79,7 @@ static void forget_here(void *arg)
     if (loaded[cpu] && loaded[cpu]->domain == d) {
         leave(loaded[cpu]);
         loaded[cpu] = NULL;
-        root_load(root_of_hypervisor(), false);
+        root_load(root_of_hypervisor());
     }
     __atomic_and_fetch(&d->paging.dirty_cpus, ~(1UL << cpu), __ATOMIC_SEQ_CST);
 }

@@ -14,7 +14,7 @@ struct reader {
     unsigned nr, at;
 };
 
-static bool take(struct reader *r, uint8_t *byte)
+static inline bool take(struct reader *r, uint8_t *byte)
 {
     if (r->at >= r->nr || r->at >= INSN_MAX)
         return false;
@@ -22,100 +22,81 @@ static bool take(struct reader *r, uint8_t *byte)
     return true;
 }
 
-static unsigned form_of_one_byte(uint8_t op)
-{
-    /* add, or, adc, sbb, and, sub, xor (not cmp: it does not write) with a memory destination */
-    if (op < 0x38 && (op & 7) <= 1)
-        return KNOWN | MODRM | (op & 1 ? 0 : BYTE);
-    switch (op) {
-    case 0x6c: /* ins, outs */
-    case 0x6e:
-    case 0xec: /* in, out with DX */
-    case 0xee:
-    case 0xa4: /* movs */
-    case 0xaa: /* stos */
-        return KNOWN | BYTE;
-    case 0x6d:
-    case 0x6f:
-    case 0xed:
-    case 0xef:
-        return KNOWN | NO64;
-    case 0xa5:
-    case 0xab:
-    case 0xf4: /* hlt */
-    case 0xfa: /* cli */
-    case 0xfb: /* sti */
-        return KNOWN;
-    case 0x80: /* group 1 */
-        return KNOWN | MODRM | BYTE | IMM8;
-    case 0x81:
-        return KNOWN | MODRM | IMM;
-    case 0x83:
-        return KNOWN | MODRM | IMM8;
-    case 0x86: /* xchg */
-    case 0x88: /* mov */
-    case 0xfe: /* inc, dec */
-        return KNOWN | MODRM | BYTE;
-    case 0x87:
-    case 0x89:
-    case 0xff:
-        return KNOWN | MODRM;
-    case 0xc6: /* mov with an immediate */
-        return KNOWN | MODRM | BYTE | IMM8;
-    case 0xc7:
-        return KNOWN | MODRM | IMM;
-    case 0xcd: /* int */
-        return KNOWN | BYTE | IMM8;
-    case 0xe4: /* in, out with an immediate */
-    case 0xe6:
-        return KNOWN | BYTE | IMM8;
-    case 0xe5:
-    case 0xe7:
-        return KNOWN | IMM8 | NO64;
-    }
-    return 0;
-}
+/* add, or, adc, sbb, and, sub, xor (not cmp: it does not write) with a memory destination */
+#define ARITHMETIC(op) [op] = KNOWN | MODRM | BYTE, [(op) + 1] = KNOWN | MODRM
 
-static unsigned form_of_two_bytes(uint8_t op)
-{
-    switch (op) {
-    case 0x01: /* group 7: xsetbv, rdtscp, lmsw ... */
-    case 0x20: /* mov from and to control and debug registers */
-    case 0x21:
-    case 0x22:
-    case 0x23:
-        return KNOWN | MODRM;
-    case 0x06: /* clts */
-    case 0x08: /* invd */
-    case 0x09: /* wbinvd */
-    case 0x30: /* wrmsr */
-    case 0x31: /* rdtsc */
-    case 0x32: /* rdmsr */
-    case 0x34: /* sysenter */
-    case 0xa2: /* cpuid */
-        return KNOWN;
-    case 0xab: /* bts, btr, btc with a register */
-    case 0xb3:
-    case 0xbb:
-    case 0xb1: /* cmpxchg */
-    case 0xc1: /* xadd */
-    case 0xc3: /* movnti */
-        return KNOWN | MODRM;
-    case 0xb0:
-    case 0xc0:
-        return KNOWN | MODRM | BYTE;
-    case 0xba: /* group 8: bts, btr, btc with an immediate */
-        return KNOWN | MODRM | IMM8;
-    }
-    return 0;
-}
+static const uint8_t one_byte_forms[256] = {
+    ARITHMETIC(0x00), ARITHMETIC(0x08), ARITHMETIC(0x10), ARITHMETIC(0x18),
+    ARITHMETIC(0x20), ARITHMETIC(0x28), ARITHMETIC(0x30),
+    [0x6c] = KNOWN | BYTE, /* ins, outs */
+    [0x6d] = KNOWN | NO64,
+    [0x6e] = KNOWN | BYTE,
+    [0x6f] = KNOWN | NO64,
+    [0x80] = KNOWN | MODRM | BYTE | IMM8, /* group 1 */
+    [0x81] = KNOWN | MODRM | IMM,
+    [0x83] = KNOWN | MODRM | IMM8,
+    [0x86] = KNOWN | MODRM | BYTE, /* xchg */
+    [0x87] = KNOWN | MODRM,
+    [0x88] = KNOWN | MODRM | BYTE, /* mov */
+    [0x89] = KNOWN | MODRM,
+    [0xa4] = KNOWN | BYTE, /* movs */
+    [0xa5] = KNOWN,
+    [0xaa] = KNOWN | BYTE, /* stos */
+    [0xab] = KNOWN,
+    [0xc6] = KNOWN | MODRM | BYTE | IMM8, /* mov with an immediate */
+    [0xc7] = KNOWN | MODRM | IMM,
+    [0xcd] = KNOWN | BYTE | IMM8, /* int */
+    [0xe4] = KNOWN | BYTE | IMM8, /* in, out with an immediate */
+    [0xe5] = KNOWN | IMM8 | NO64,
+    [0xe6] = KNOWN | BYTE | IMM8,
+    [0xe7] = KNOWN | IMM8 | NO64,
+    [0xec] = KNOWN | BYTE, /* in, out with DX */
+    [0xed] = KNOWN | NO64,
+    [0xee] = KNOWN | BYTE,
+    [0xef] = KNOWN | NO64,
+    [0xf4] = KNOWN, /* hlt */
+    [0xfa] = KNOWN, /* cli */
+    [0xfb] = KNOWN, /* sti */
+    [0xfe] = KNOWN | MODRM | BYTE, /* inc, dec */
+    [0xff] = KNOWN | MODRM,
+};
 
-static bool read_prefixes(struct reader *r, struct insn *insn, uint8_t *rex, uint8_t *op)
+static const uint8_t two_byte_forms[256] = {
+    [0x01] = KNOWN | MODRM, /* group 7: xsetbv, rdtscp, lmsw ... */
+    [0x06] = KNOWN,         /* clts */
+    [0x08] = KNOWN,         /* invd */
+    [0x09] = KNOWN,         /* wbinvd */
+    [0x20] = KNOWN | MODRM, /* mov from and to control and debug registers */
+    [0x21] = KNOWN | MODRM,
+    [0x22] = KNOWN | MODRM,
+    [0x23] = KNOWN | MODRM,
+    [0x30] = KNOWN, /* wrmsr */
+    [0x31] = KNOWN, /* rdtsc */
+    [0x32] = KNOWN, /* rdmsr */
+    [0x34] = KNOWN, /* sysenter */
+    [0xa2] = KNOWN, /* cpuid */
+    [0xab] = KNOWN | MODRM, /* bts, btr, btc with a register */
+    [0xb0] = KNOWN | MODRM | BYTE, /* cmpxchg */
+    [0xb1] = KNOWN | MODRM,
+    [0xb3] = KNOWN | MODRM,
+    [0xba] = KNOWN | MODRM | IMM8, /* group 8: bts, btr, btc with an immediate */
+    [0xbb] = KNOWN | MODRM,
+    [0xc0] = KNOWN | MODRM | BYTE, /* xadd */
+    [0xc1] = KNOWN | MODRM,
+    [0xc3] = KNOWN | MODRM, /* movnti */
+};
+
+static inline bool read_prefixes(struct reader *r, struct insn *insn, uint8_t *rex, uint8_t *op)
 {
     *rex = 0;
     for (;;) {
         if (!take(r, op))
             return false;
+        if (likely((*op & 0xf0) == 0x40)) {
+            /* REX counts only right before the opcode. */
+            *rex = *op;
+            return take(r, op);
+        }
         switch (*op) {
         case 0x26: /* segments: those with a base matter only for addresses, which we do not compute */
         case 0x2e:
@@ -138,24 +119,18 @@ static bool read_prefixes(struct reader *r, struct insn *insn, uint8_t *rex, uin
             insn->rep = true;
             break;
         default:
-            if ((*op & 0xf0) != 0x40)
-                return true;
-            /* REX counts only right before the opcode. */
-            *rex = *op;
-            if (!take(r, op))
-                return false;
             return true;
         }
     }
 }
 
-static bool skip(struct reader *r, unsigned bytes)
+static inline bool skip(struct reader *r, unsigned bytes)
 {
     r->at += bytes;
     return r->at <= r->nr && r->at <= INSN_MAX;
 }
 
-static bool read_modrm(struct reader *r, struct insn *insn, uint8_t rex)
+static inline bool read_modrm(struct reader *r, struct insn *insn, uint8_t rex)
 {
     uint8_t modrm, sib;
 
@@ -209,9 +184,9 @@ bool insn_decode(const uint8_t *bytes, unsigned nr, struct insn *insn)
         if (!take(&r, &op))
             return false;
         insn->two_byte = true;
-        form = form_of_two_bytes(op);
+        form = two_byte_forms[op];
     } else {
-        form = form_of_one_byte(op);
+        form = one_byte_forms[op];
     }
     if (!form)
         return false;

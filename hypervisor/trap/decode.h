@@ -9,7 +9,8 @@
 #include <xen/xen.h>
 #include "lib/types.h"
 
-#define INSN_MAX 15U
+#define INSN_MAX    15U
+#define INSN_BUFFER 16U
 
 struct insn {
     uint8_t length;
@@ -27,7 +28,7 @@ struct insn {
 bool insn_decode(const uint8_t *bytes, unsigned nr, struct insn *insn);
 
 /* Reads up to INSN_MAX bytes at a guest address; returns how many could be read. */
-unsigned insn_fetch(uint64_t rip, uint8_t bytes[INSN_MAX]);
+unsigned insn_fetch(uint64_t rip, uint8_t bytes[INSN_BUFFER]);
 
 /* General register n (0 rax, 1 rcx, ... as instructions number them). */
 uint64_t *insn_register(struct cpu_user_regs *regs, unsigned n);

@@ -4,12 +4,9 @@
  * code], R11, RCX (ABI). The failsafe callback has DS, ES, FS, GS in between.
  */
 #include "trap/deliver.h"
-#include "lib/string.h"
 #include "machine/registers.h"
 #include "memory/guest_copy.h"
 #include "paging/root.h"
-
-#define FRAME_WORDS_MAX 11U
 
 #define EXCEPTIONS_WITH_ERROR_CODE 0x00227d00U /* 8, 10-14, 17, 21 */
 
@@ -17,76 +14,101 @@
 
 #define RFLAGS_CLEARED (EFLAGS_TF | EFLAGS_RF | EFLAGS_NT | EFLAGS_VM | EFLAGS_AC | EFLAGS_IOPL)
 
-struct entry {
-    uint64_t address;
-    bool mask_events;
-    unsigned nr_extra; /* words between RIP and R11 */
-    uint64_t extra[4];
-};
+#define EXTRA_MAX 4U /* words between RIP and R11 */
 
-static uint64_t rflags_seen(const struct vcpu *v, const struct cpu_user_regs *regs)
+static void __attribute__((noinline)) no_stack(struct vcpu *v, uint64_t sp)
 {
-    uint64_t rflags = regs->rflags & ~(EFLAGS_IF | EFLAGS_IOPL);
-
-    if (!v->info->evtchn_upcall_mask)
-        rflags |= EFLAGS_IF;
-    if (v->domain->vm_assist & (1U << VMASST_TYPE_architectural_iopl))
-        rflags |= (uint64_t)v->iopl << 12;
-    return rflags;
+    domain_crash(v->domain, "vcpu %u: cannot write a frame to its stack at %016lx", v->id, sp);
 }
 
-static void enter(struct vcpu *v, struct cpu_user_regs *regs, const struct entry *to)
+/*
+ * Writes the frame and points the registers at the handler. Inlined, so that each kind of entry has its
+ * number of words as a constant: this is the way of every exception, event and system call.
+ */
+static inline __attribute__((always_inline)) void
+enter(struct vcpu *v, struct cpu_user_regs *regs, uint64_t address, bool mask_events,
+      const unsigned nr_extra, const uint64_t *extra)
 {
-    uint64_t frame[FRAME_WORDS_MAX];
-    uint64_t sp = regs->rsp, cs = (uint64_t)regs->cs & ~3UL;
-    unsigned n = 0;
+    struct vcpu_info *info = v->info;
+    uint64_t sp = regs->rsp, cs = (uint64_t)regs->cs & ~3UL, rflags = regs->rflags, seen;
+    uint64_t masked = info->evtchn_upcall_mask;
+    const bool smap = machine_has_smap;
 
     if (!v->in_kernel) {
         cs |= 3;
-        mode_to_kernel(v);
+        mode_to_kernel(container_of(regs, struct cpu, guest_regs), v);
         sp = v->kernel_sp;
     }
-    frame[n++] = regs->rcx;
-    frame[n++] = regs->r11;
-    for (unsigned i = 0; i < to->nr_extra; i++)
-        frame[n++] = to->extra[i];
-    frame[n++] = regs->rip;
-    frame[n++] = cs | (uint64_t)v->info->evtchn_upcall_mask << 32;
-    frame[n++] = rflags_seen(v, regs);
-    frame[n++] = regs->rsp;
-    frame[n++] = regs->ss;
-    sp = (sp & ~15UL) - n * 8;
-    if (unlikely(!guest_range_ok(sp, n * 8)) || unlikely(!guest_copy_out(sp, frame, n * 8))) {
-        domain_crash(v->domain, "vcpu %u: cannot write %u words of a frame to its stack at %016lx",
-                     v->id, n, sp);
+    seen = (rflags & ~(EFLAGS_IF | EFLAGS_IOPL)) | (uint64_t)!masked << EFLAGS_IF_BIT;
+    if (unlikely(v->domain->vm_assist & (1U << VMASST_TYPE_architectural_iopl)))
+        seen |= (uint64_t)v->iopl << 12;
+    sp = (sp & ~15UL) - (7 + nr_extra) * 8;
+    if (unlikely(!guest_words_ok(sp, (7 + EXTRA_MAX) * 8))) {
+        no_stack(v, sp);
         return;
     }
-    if (to->mask_events)
-        v->info->evtchn_upcall_mask = 1;
-    regs->rip = to->address;
-    regs->cs = SEL_GUEST_CODE;
-    regs->rflags = (regs->rflags & ~RFLAGS_CLEARED) | EFLAGS_IF;
+    guest_access_begin(smap);
+    GUEST_PUT(sp, 0, regs->rcx, fault);
+    GUEST_PUT(sp, 8, regs->r11, fault);
+    if (nr_extra > 0)
+        GUEST_PUT(sp, 16, extra[0], fault);
+    if (nr_extra > 1) { /* the failsafe callback's four */
+        GUEST_PUT(sp, 24, extra[1], fault);
+        GUEST_PUT(sp, 32, extra[2], fault);
+        GUEST_PUT(sp, 40, extra[3], fault);
+    }
+    GUEST_PUT(sp, 16 + nr_extra * 8, regs->rip, fault);
+    GUEST_PUT(sp, 24 + nr_extra * 8, cs | masked << 32, fault);
+    GUEST_PUT(sp, 32 + nr_extra * 8, seen, fault);
+    GUEST_PUT(sp, 40 + nr_extra * 8, regs->rsp, fault);
+    GUEST_PUT(sp, 48 + nr_extra * 8, (uint64_t)regs->ss, fault);
+    guest_access_end(smap);
+    if (mask_events)
+        info->evtchn_upcall_mask = 1;
+    regs->rip = address;
+    /* Whole words: what stands beside a selector means nothing to the processor. */
+    *(uint64_t *)&regs->cs = SEL_GUEST_CODE;
+    regs->rflags = (rflags & ~RFLAGS_CLEARED) | EFLAGS_IF;
     regs->rsp = sp;
-    regs->ss = SEL_GUEST_DATA;
+    *(uint64_t *)&regs->ss = SEL_GUEST_DATA;
+    return;
+fault:
+    guest_access_end(smap);
+    no_stack(v, sp);
+}
+
+static void __attribute__((noinline)) no_handler(struct vcpu *v, const struct cpu_user_regs *regs,
+                                                 unsigned vector, uint32_t error_code)
+{
+    domain_crash(v->domain, "vcpu %u: exception %u (error %x) at %016lx, and no handler for it", v->id,
+                 vector, error_code, regs->rip);
+}
+
+/* Two functions, so that each needs few registers. */
+static void __attribute__((noinline))
+enter_with_error(struct vcpu *v, struct cpu_user_regs *regs, const struct trap_info *gate,
+                 uint64_t error_code)
+{
+    enter(v, regs, gate->address, gate->flags & GATE_MASKS_EVENTS, 1, &error_code);
+}
+
+static void __attribute__((noinline))
+enter_plain(struct vcpu *v, struct cpu_user_regs *regs, const struct trap_info *gate)
+{
+    enter(v, regs, gate->address, gate->flags & GATE_MASKS_EVENTS, 0, NULL);
 }
 
 void deliver_exception(struct vcpu *v, struct cpu_user_regs *regs, unsigned vector,
                        uint32_t error_code)
 {
     const struct trap_info *gate = &v->traps[vector];
-    struct entry to = { .address = gate->address,
-                        .mask_events = gate->flags & GATE_MASKS_EVENTS };
 
-    if (unlikely(!to.address)) {
-        domain_crash(v->domain, "vcpu %u: exception %u (error %x) at %016lx, and no handler for it",
-                     v->id, vector, error_code, regs->rip);
-        return;
-    }
-    if (vector < 32 && (EXCEPTIONS_WITH_ERROR_CODE >> vector & 1)) {
-        to.nr_extra = 1;
-        to.extra[0] = error_code;
-    }
-    enter(v, regs, &to);
+    if (unlikely(!gate->address))
+        no_handler(v, regs, vector, error_code);
+    else if (vector < 32 && (EXCEPTIONS_WITH_ERROR_CODE >> vector & 1))
+        enter_with_error(v, regs, gate, error_code);
+    else
+        enter_plain(v, regs, gate);
 }
 
 void deliver_page_fault(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va,
@@ -100,13 +122,10 @@ void deliver_page_fault(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va,
 
 void deliver_event(struct vcpu *v, struct cpu_user_regs *regs)
 {
-    struct entry to = { .address = v->event.address, .mask_events = true };
-
-    if (unlikely(!to.address)) {
+    if (likely(v->event.address))
+        enter(v, regs, v->event.address, true, 0, NULL);
+    else
         domain_crash(v->domain, "vcpu %u: an event, and no callback for it", v->id);
-        return;
-    }
-    enter(v, regs, &to);
 }
 
 void deliver_nmi(struct vcpu *v, struct cpu_user_regs *regs)
@@ -119,22 +138,17 @@ void deliver_nmi(struct vcpu *v, struct cpu_user_regs *regs)
 
 void deliver_failsafe(struct vcpu *v, struct cpu_user_regs *regs)
 {
-    struct entry to = { .address = v->failsafe.address,
-                        .mask_events = v->failsafe.mask_events,
-                        .nr_extra = 4,
-                        .extra = { v->segments.ds, v->segments.es, v->segments.fs,
-                                   v->segments.gs } };
+    const uint64_t selectors[EXTRA_MAX] = { v->segments.ds, v->segments.es, v->segments.fs,
+                                            v->segments.gs };
 
-    if (!to.address)
+    if (!v->failsafe.address)
         return; /* the selectors are null now; the guest finds out when it uses them */
-    enter(v, regs, &to);
+    enter(v, regs, v->failsafe.address, v->failsafe.mask_events, EXTRA_MAX, selectors);
 }
 
-void deliver_callback(struct vcpu *v, struct cpu_user_regs *regs, const struct guest_callback *callback)
+void deliver_callback(struct vcpu *v, struct cpu_user_regs *regs, const struct guest_callback *to)
 {
-    struct entry to = { .address = callback->address, .mask_events = callback->mask_events };
-
-    enter(v, regs, &to);
+    enter(v, regs, to->address, to->mask_events, 0, NULL);
 }
 
 void deliver_fault_of_copy(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va, bool write)

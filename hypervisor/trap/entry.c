@@ -5,7 +5,7 @@
 #include "domain/refuse.h"
 #include "hypercall/dispatch.h"
 #include "lib/string.h"
-#include "machine/registers.h"
+#include "machine/mode.h"
 #include "machine/traps.h"
 #include "memory/guest_copy.h"
 #include "paging/writable.h"
@@ -82,7 +82,7 @@ static void software_interrupt(struct vcpu *v, struct cpu_user_regs *regs, unsig
 
 static void general_protection(struct vcpu *v, struct cpu_user_regs *regs)
 {
-    uint8_t bytes[INSN_MAX];
+    uint8_t bytes[INSN_BUFFER];
     struct insn insn;
 
     interrupts_on();
@@ -125,12 +125,13 @@ static void debug_exception(struct vcpu *v, struct cpu_user_regs *regs)
     deliver_exception(v, regs, VECTOR_DB, 0);
 }
 
-static void dispatch(struct vcpu *v, struct cpu_user_regs *regs)
+static void __attribute__((noinline)) other_exception(struct vcpu *v, struct cpu_user_regs *regs)
 {
+    if (regs->entry_vector >= 32 && regs->entry_vector != VECTOR_SYSCALL_INT) {
+        machine_interrupt(regs->entry_vector);
+        return;
+    }
     switch (regs->entry_vector) {
-    case VECTOR_PF:
-        page_fault(v, regs);
-        break;
     case VECTOR_GP:
         general_protection(v, regs);
         break;
@@ -154,10 +155,12 @@ static void dispatch(struct vcpu *v, struct cpu_user_regs *regs)
 
 void guest_exception(struct cpu_user_regs *regs)
 {
-    if (regs->entry_vector >= 32 && regs->entry_vector != VECTOR_SYSCALL_INT)
-        machine_interrupt(regs->entry_vector);
+    struct vcpu *v = container_of(regs, struct cpu, guest_regs)->current;
+
+    if (likely(regs->entry_vector == VECTOR_PF))
+        page_fault(v, regs);
     else
-        dispatch(current_vcpu(), regs);
+        other_exception(v, regs);
 }
 
 void guest_iret_fault(unsigned vector, uint32_t error_code)
@@ -183,6 +186,14 @@ static void syscall_from_user(struct vcpu *v, struct cpu_user_regs *regs,
     }
 }
 
+/* The callback may have had no stack: then there is more to do. */
+static inline void deliver_event_and_look(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    deliver_event(v, regs);
+    if (unlikely(READ_ONCE(v->work)))
+        guest_exit();
+}
+
 bool guest_syscall(struct cpu_user_regs *regs)
 {
     struct cpu *cpu = container_of(regs, struct cpu, guest_regs);
@@ -195,8 +206,10 @@ bool guest_syscall(struct cpu_user_regs *regs)
     } else {
         syscall_from_user(v, regs, &v->syscall);
     }
-    if (unlikely(READ_ONCE(cpu->work) | READ_ONCE(v->work)) || vcpu_event_deliverable(v))
+    if (unlikely(READ_ONCE(cpu->work) | READ_ONCE(v->work)))
         guest_exit();
+    else if (vcpu_event_deliverable(v))
+        deliver_event_and_look(v, regs);
     /* SYSRET to an address that is not canonical faults in ring 0, on the guest's stack. IRET does
      * not. A marked frame wants RCX and R11 back, or other selectors. */
     return likely(!regs->entry_vector) && likely(address_is_canonical(regs->rip));
@@ -220,11 +233,11 @@ void guest_syscall32(struct cpu_user_regs *regs)
 static void publish_areas(struct vcpu *v)
 {
     if (!v->in_kernel)
-        root_load(v->kernel_root, true);
+        root_load_other_side(this_cpu(), v->kernel_root);
     runstate_publish(v);
     time_area_publish(v);
     if (!v->in_kernel)
-        root_load(v->user_root, true);
+        root_load_other_side(this_cpu(), v->user_root);
 }
 
 static void do_vcpu_work(struct vcpu *v, struct cpu_user_regs *regs, uint32_t work)
@@ -261,22 +274,31 @@ static bool nothing_to_do(const struct vcpu *v)
     return likely(!work) || (work == VCPU_WORK_NMI && v->nmi_masked);
 }
 
-void guest_exit(void)
+static void __attribute__((noinline)) guest_exit_with_work(void)
 {
     for (;;) {
         struct cpu *cpu = this_cpu();
         struct vcpu *v = cpu->current;
 
-        if (unlikely(READ_ONCE(cpu->work))) {
+        if (READ_ONCE(cpu->work)) {
             cpu_do_work(); /* may not come back: another vCPU, or none, goes on */
             continue;
         }
-        if (unlikely(!nothing_to_do(v))) {
+        if (!nothing_to_do(v)) {
             do_vcpu_work(v, &cpu->guest_regs, READ_ONCE(v->work));
             continue;
         }
-        if (likely(!vcpu_event_deliverable(v)))
+        if (!vcpu_event_deliverable(v))
             return;
         deliver_event(v, &cpu->guest_regs);
     }
+}
+
+void guest_exit(void)
+{
+    struct cpu *cpu = this_cpu();
+
+    if (unlikely(READ_ONCE(cpu->work) | READ_ONCE(cpu->current->work)) ||
+        vcpu_event_deliverable(cpu->current))
+        guest_exit_with_work();
 }

@@ -281,7 +281,7 @@ static bool emulate_two_byte(struct emulation *e)
 bool privileged_emulate(struct vcpu *v, struct cpu_user_regs *regs)
 {
     struct emulation e = { v, regs, { 0 } };
-    uint8_t bytes[INSN_MAX];
+    uint8_t bytes[INSN_BUFFER];
 
     if (!insn_decode(bytes, insn_fetch(regs->rip, bytes), &e.insn))
         return false;

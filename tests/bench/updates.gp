@@ -12,7 +12,8 @@ set ylabel "instructions an update"
 set logscale x 2
 set logscale y
 set xrange [0.9:570]
-set yrange [*<50:2000<*]
+stats series using 4 nooutput
+set yrange [STATS_min * 0.7 : STATS_max * 1.5]
 set xtics (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 set ytics (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 set grid ytics lc rgb "#e4e4e4" lw 1

@@ -4,6 +4,15 @@
 #define MACHINE_GUEST_ACCESS_H
 
 #include "machine/machine.h"
+#include "memory/frame.h"
+
+static inline bool direct_map_read(uint64_t maddr, uint64_t *value)
+{
+    if (maddr >> PAGE_SHIFT >= max_mfn)
+        return false;
+    *value = *(const volatile uint64_t *)(DIRECT_MAP_BASE + maddr);
+    return true;
+}
 
 static inline bool guest_load64(uint64_t va, uint64_t *value)
 {
