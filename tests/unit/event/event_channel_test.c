@@ -217,6 +217,7 @@ START_TEST(pollers_wake_for_their_port_masked_or_not)
     b->vcpus[0]->poll_port = ipi.port;
     b->vcpus[1]->poll_port = ipi.port + 1;
     b->vcpus[2]->poll_port = 0; /* several */
+    b->events.pollers = 3;
     ck_assert_int_eq(send(b, ipi.port), 0);
     ck_assert_uint_eq(fake_polls_ended, 5);
 }
@@ -380,11 +381,11 @@ START_TEST(both_sides_always_agree)
             struct event_port p, q;
             if (!event_port_look(of, i % 128, &p) || p.state != EVTCHNSTAT_interdomain)
                 continue;
-            with = domain_by_id(p.remote.domain);
-            ck_assert(event_port_look(with, p.remote.port, &q));
+            with = domain_by_id(p.remote_domain);
+            ck_assert(event_port_look(with, p.remote_port, &q));
             ck_assert_int_eq(q.state, EVTCHNSTAT_interdomain);
-            ck_assert_uint_eq(q.remote.domain, of->id);
-            ck_assert_uint_eq(q.remote.port, i % 128);
+            ck_assert_uint_eq(q.remote_domain, of->id);
+            ck_assert_uint_eq(q.remote_port, i % 128);
         }
     }
 }

@@ -21,6 +21,8 @@ void fake_preempt(unsigned one_in);
 extern uint64_t fake_seed; /* of fake_random */
 uint64_t fake_random(void);
 
+#define FAKE_OUR_DEVICE 0xfee00U /* a frame of device memory that no guest may map */
+
 extern uint64_t fake_time_ns, fake_tsc, fake_wallclock;
 extern uint64_t fake_timer_ns[4]; /* what each processor's timer is set to; ~0: none */
 

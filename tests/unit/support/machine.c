@@ -141,10 +141,20 @@ const uint64_t *root_hypervisor_entries(void)
     return our_entries;
 }
 
-void root_load(mfn_t root, bool keep_global)
+void root_load(mfn_t root)
 {
-    (void)keep_global;
     fake_root = root;
+}
+
+/* The local APIC is ours. */
+bool machine_keeps_frame(mfn_t m, bool to_write)
+{
+    (void)to_write;
+    return m.v == FAKE_OUR_DEVICE;
+}
+
+void caches_flush_all(void)
+{
 }
 
 void tlb_flush_all(void)
@@ -190,10 +200,6 @@ void ldt_load(uint64_t base, unsigned entries)
 uint64_t gdt_reserved_page_entry(unsigned cpu)
 {
     return 0x7000 + cpu;
-}
-
-void gs_swap(void)
-{
 }
 
 /* --- Guest memory --- */
