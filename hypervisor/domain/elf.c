@@ -291,7 +291,7 @@ static const char *check_segments(struct reader *r)
     if (out->start >= out->end)
         return "it has nothing to load";
     if (out->virt_base % PAGE_SIZE || !kernel_range_ok(out->virt_base, out->end))
-        return "from its base address on it does not lie where a guest's kernel may, on a page boundary";
+        return "its base address is not on a page boundary, or not where a guest may have one";
     if (out->entry < out->start || out->entry >= out->end)
         return "its entry lies outside of what it loads";
     if (out->hypercall_page != ELF_UNSET &&
@@ -361,7 +361,7 @@ bool elf_load(const struct kernel_image *image, void *context,
 
     for (unsigned i = 0; i < r.header->phnum; i++) {
         const struct segment *s = segment(&r, i);
-        if (s->type != SEGMENT_LOAD)
+        if (s->type != SEGMENT_LOAD || !s->memsz)
             continue;
         uint64_t va = s->paddr - image->paddr_offset + image->virt_base;
         if (!store(context, va, image->bytes + s->offset, s->filesz) ||

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line: each word does what it says, or is named with what is wrong. Nothing is fatal. */
+/* The command line: each word does what it says, or is named with what is wrong. Nothing is fatal.
+ */
 #include "run.h"
 #include "boot/cmdline.h"
 #include "trace/log.h"
@@ -71,14 +72,38 @@ END_TEST
 START_TEST(a_word_that_is_wrong_is_named_and_changes_nothing)
 {
     static const char *const rows[] = {
-        "console=vga",       "console",          "com1=fast",         "com1=0",
-        "com1=115201",       "com1=9600,7e1",    "com1",              "com1=",
-        "loglvl=loud",       "loglvl",           "loglvl=infos",      "guest_loglvl=",
-        "dom0_mem=lots",     "dom0_mem",         "dom0_mem=12MB",     "dom0_mem=99999999999T",
-        "dom0_max_vcpus=0",  "dom0_max_vcpus=33", "dom0_max_vcpus=2x", "dom0_max_vcpus",
-        "noreboot=yes",      "sched=credit2",    "sched",             "audit=1",
-        "debug_exit=0x10000", "debug_exit=",     "debug_exit=1,2",    "nosuchword",
-        "=",                 "=value",           "Console=com1",      "noreboo",
+        "console=vga",
+        "console",
+        "com1=fast",
+        "com1=0",
+        "com1=115201",
+        "com1=9600,7e1",
+        "com1",
+        "com1=",
+        "loglvl=loud",
+        "loglvl",
+        "loglvl=infos",
+        "guest_loglvl=",
+        "dom0_mem=lots",
+        "dom0_mem",
+        "dom0_mem=12MB",
+        "dom0_mem=99999999999T",
+        "dom0_max_vcpus=0",
+        "dom0_max_vcpus=33",
+        "dom0_max_vcpus=2x",
+        "dom0_max_vcpus",
+        "noreboot=yes",
+        "sched=credit2",
+        "sched",
+        "audit=1",
+        "debug_exit=0x10000",
+        "debug_exit=",
+        "debug_exit=1,2",
+        "nosuchword",
+        "=",
+        "=value",
+        "Console=com1",
+        "noreboo",
         "noreboots",
     };
     struct boot_options defaults = parse("");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Boot information by both Multiboot protocols, built here as loaders build it. Memory ends exactly
- * where a test says: whatever the reader touches beyond is caught by ASan, since each look goes to a
- * copy of just the bytes that it asked for.
+ * where a test says: whatever the reader touches beyond is caught by ASan, since each look goes to
+ * a copy of just the bytes that it asked for.
  */
 #include "run.h"
 #include "boot/multiboot.h"
@@ -360,8 +360,8 @@ START_TEST(doubles_are_told_as_they_are)
     put32(0);
     put_region_2(0x1000, 0x1000, 1);
     put_region_2(0x1000, 0x1000, 2);
-    put_region_2(0x9000, 0, 1);                /* nothing */
-    put_region_2(~0xfffUL, 0x2000, 1);         /* around the end */
+    put_region_2(0x9000, 0, 1);        /* nothing */
+    put_region_2(~0xfffUL, 0x2000, 1); /* around the end */
     tag_end(tag);
     end_2();
     ck_assert_ptr_null(read_info(MULTIBOOT2_MAGIC, &b));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dom0 as its kernel finds it: the order of things, what is mapped and how, and that both directions of
- * frame numbers agree. ABI: <xen/xen.h>, "Start-of-day memory layout".
+ * dom0 as its kernel finds it: the order of things, what is mapped and how, and that both
+ * directions of frame numbers agree. ABI: <xen/xen.h>, "Start-of-day memory layout".
  */
 #include "run.h"
 #include "domain/build.h"
@@ -10,8 +10,8 @@
 #include "paging.h"
 #include <string.h>
 
-#define FRAMES 4096U
-#define PAGES  2000U
+#define FRAMES   4096U
+#define PAGES    2000U
 #define INIT_P2M 0x8000000000UL
 
 static struct domain *d;
@@ -62,7 +62,8 @@ static void check_world(uint64_t pages)
 
     ck_assert_str_eq(s->magic, "xen-3.0-x86_64");
     ck_assert_uint_eq(s->nr_pages, pages);
-    ck_assert_uint_eq(s->flags & (SIF_PRIVILEGED | SIF_INITDOMAIN), SIF_PRIVILEGED | SIF_INITDOMAIN);
+    ck_assert_uint_eq(s->flags & (SIF_PRIVILEGED | SIF_INITDOMAIN),
+                      SIF_PRIVILEGED | SIF_INITDOMAIN);
     ck_assert_str_eq((const char *)s->cmd_line, "root=nowhere quiet");
     ck_assert_uint_eq(s->shared_info, virt_to_mfn(d->shared_info).v << PAGE_SHIFT);
     ck_assert_uint_eq(v->regs.rip, KERNEL_ENTRY);
@@ -74,7 +75,8 @@ static void check_world(uint64_t pages)
         ck_assert_uint_eq(m2p_get(mfn(p2m(pfn))), pfn);
         ck_assert_uint_eq(frame_at(mfn(p2m(pfn)))->owner, d->id);
     }
-    /* From the base on, pages and frame numbers in step, to a multiple of 4 MiB with half of one free. */
+    /* From the base on, pages and frame numbers in step, to a multiple of 4 MiB with half of one
+     * free. */
     uint64_t end = KERNEL_BASE;
     for (uint64_t pfn = 0; guest_walk(v->kernel_root, end); pfn++, end += PAGE_SIZE) {
         uint64_t entry = guest_walk(v->kernel_root, end);
@@ -114,7 +116,8 @@ START_TEST(an_initrd_follows_the_kernel)
     ck_assert_uint_eq(start_info()->mod_start, KERNEL_BASE + KERNEL_PADDR + KERNEL_MEM_SIZE);
     ck_assert_uint_eq(start_info()->mod_len, sizeof(initrd));
     for (unsigned i = 0; i < sizeof(initrd); i += PAGE_SIZE)
-        ck_assert_mem_eq(at(start_info()->mod_start + i), initrd + i, MIN(PAGE_SIZE, sizeof(initrd) - i));
+        ck_assert_mem_eq(at(start_info()->mod_start + i), initrd + i,
+                         MIN(PAGE_SIZE, sizeof(initrd) - i));
 }
 END_TEST
 
@@ -147,18 +150,24 @@ START_TEST(the_list_of_frames_may_stand_apart)
     /* Behind the mapped area, and the list's frames first. */
     ck_assert_uint_ge(s->first_p2m_pfn, (s->pt_base - KERNEL_BASE) >> PAGE_SHIFT);
     for (unsigned i = 0; i < 4; i++)
-        ck_assert_uint_eq(pte_mfn(guest_walk(d->vcpus[0]->kernel_root, s->mfn_list + i * PAGE_SIZE)).v,
-                          p2m(s->first_p2m_pfn + i));
+        ck_assert_uint_eq(
+            pte_mfn(guest_walk(d->vcpus[0]->kernel_root, s->mfn_list + i * PAGE_SIZE)).v,
+            p2m(s->first_p2m_pfn + i));
     for (uint64_t i = 4; i < s->nr_p2m_frames; i++)
         ck_assert_uint_ge(type_of(mfn(p2m(s->first_p2m_pfn + i))), TYPE_L1);
 }
 END_TEST
 
-/* A list that would lie on the kernel, in our part, or nowhere, is refused in words: no assertion. */
+/* A list that would lie on the kernel, in our part, or nowhere, is refused in words: no assertion.
+ */
 START_TEST(a_list_where_none_can_be_is_refused)
 {
-    static const uint64_t places[] = { HYPERVISOR_START, HYPERVISOR_END - 0x1000, 0x0000900000000000,
-                                       0x00007fffffffe000, ~0xfffUL, KERNEL_BASE,
+    static const uint64_t places[] = { HYPERVISOR_START,
+                                       HYPERVISOR_END - 0x1000,
+                                       0x0000900000000000,
+                                       0x00007fffffffe000,
+                                       ~0xfffUL,
+                                       KERNEL_BASE,
                                        KERNEL_BASE + KERNEL_PADDR };
 
     start();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Kernel files: the good one is understood to the last number, each bad one is refused with its own
- * reason, and no file, however bent, is read outside of its bytes (each is a block of its own: ASan).
+ * reason, and no file, however bent, is read outside of its bytes (each is a block of its own:
+ * ASan).
  */
 #include "run.h"
 #include "domain/elf.h"
@@ -34,7 +35,7 @@ static const char *refusal(void)
 #define REFUSED(words)                                                                             \
     do {                                                                                           \
         const char *said = refusal();                                                              \
-        ck_assert_msg(said && strstr(said, words), "said: %s", said ? said : "(it is taken)");     \
+        ck_assert_msg(said &&strstr(said, words), "said: %s", said ? said : "(it is taken)");      \
     } while (0)
 
 START_TEST(a_good_kernel_is_understood)
@@ -185,7 +186,8 @@ START_TEST(notes_that_are_cut_short_are_not_read)
     kernel_file_segment(&file, 1)->p_filesz = file.size;
     REFUSED("no Xen notes");
     kernel_file_good(&file);
-    memcpy(file.bytes + kernel_file_segment(&file, 1)->p_offset, "\xff\xff\xff\xff\xff\xff\xff\xff", 8);
+    memcpy(file.bytes + kernel_file_segment(&file, 1)->p_offset, "\xff\xff\xff\xff\xff\xff\xff\xff",
+           8);
     REFUSED("no Xen notes");
 }
 END_TEST
@@ -226,9 +228,7 @@ START_TEST(an_entry_or_page_outside_of_the_kernel_is_refused)
 {
     static const uint64_t entries[] = { 0, KERNEL_BASE, KERNEL_BASE + KERNEL_PADDR - 1, ~0UL - 1,
                                         KERNEL_BASE + KERNEL_PADDR + KERNEL_MEM_SIZE };
-    static const uint64_t pages[] = { 0,
-                                      KERNEL_BASE,
-                                      KERNEL_HYPERCALL + 8,
+    static const uint64_t pages[] = { 0, KERNEL_BASE, KERNEL_HYPERCALL + 8,
                                       KERNEL_BASE + KERNEL_PADDR + KERNEL_MEM_SIZE,
                                       ~0xfffUL /* its end is address zero */ };
 
@@ -248,17 +248,19 @@ START_TEST(an_entry_or_page_outside_of_the_kernel_is_refused)
 }
 END_TEST
 
-/* Addresses that the builder could only stumble over: they are the file's fault, and it is told so. */
+/* Addresses that the builder could only stumble over: they are the file's fault, and it is told so.
+ */
 START_TEST(a_base_that_no_guest_can_have_is_refused)
 {
-    static const uint64_t bases[] = { HYPERVISOR_START, HYPERVISOR_END - 0x400000, KERNEL_BASE + 0x10,
-                                      0x0000900000000000 };
+    static const uint64_t bases[] = { HYPERVISOR_START, HYPERVISOR_END - 0x400000,
+                                      KERNEL_BASE + 0x10, 0x0000900000000000 };
 
     for (unsigned i = 0; i < ARRAY_SIZE(bases); i++) {
         kernel_file_good(&file);
         kernel_file_note_number(&file, XEN_ELFNOTE_VIRT_BASE, bases[i]);
         kernel_file_note_number(&file, XEN_ELFNOTE_ENTRY, bases[i] + KERNEL_PADDR);
-        kernel_file_note_number(&file, XEN_ELFNOTE_HYPERCALL_PAGE, ROUND_UP(bases[i] + KERNEL_PADDR, 4096));
+        kernel_file_note_number(&file, XEN_ELFNOTE_HYPERCALL_PAGE,
+                                ROUND_UP(bases[i] + KERNEL_PADDR, 4096));
         REFUSED("base address");
     }
 }
@@ -280,8 +282,9 @@ END_TEST
 /* The older way, by a section of text, as mini-os and GRUB's PV image have it. */
 START_TEST(a_guest_section_says_the_same)
 {
-    static const char text[] = "GUEST_OS=old,XEN_VER=xen-3.0,VIRT_BASE=0x400000,ELF_PADDR_OFFSET=0x400000,"
-                               "VIRT_ENTRY=0x401000,HYPERCALL_PAGE=0x2,LOADER=generic";
+    static const char text[] =
+        "GUEST_OS=old,XEN_VER=xen-3.0,VIRT_BASE=0x400000,ELF_PADDR_OFFSET=0x400000,"
+        "VIRT_ENTRY=0x401000,HYPERCALL_PAGE=0x2,LOADER=generic";
     struct kernel_image image;
 
     kernel_file_begin(&file);
@@ -293,8 +296,9 @@ START_TEST(a_guest_section_says_the_same)
     h->e_shnum = 3;
     h->e_shstrndx = 1;
     sections[1] = (Elf64_Shdr){ .sh_type = SHT_STRTAB, .sh_offset = 0x600, .sh_size = 13 };
-    sections[2] = (Elf64_Shdr){ .sh_name = 1, .sh_type = SHT_PROGBITS, .sh_offset = 0x700,
-                                .sh_size = sizeof(text) - 1 };
+    sections[2] = (Elf64_Shdr){
+        .sh_name = 1, .sh_type = SHT_PROGBITS, .sh_offset = 0x700, .sh_size = sizeof(text) - 1
+    };
     kernel_file_segment(&file, 0)->p_paddr = 0x401000;
     ck_assert_ptr_null(read_exact(file.bytes, file.size, &image));
     ck_assert_uint_eq(image.virt_base, 0x400000);
@@ -349,6 +353,22 @@ START_TEST(loading_copies_what_the_file_has_and_clears_the_rest)
 }
 END_TEST
 
+/* It takes no memory, so nobody looked where its bytes are: nobody copies them either. */
+START_TEST(a_segment_without_memory_is_not_loaded)
+{
+    struct kernel_image image;
+    static struct sink sink;
+
+    kernel_file_good(&file);
+    kernel_file_header(&file)->e_phnum = 3;
+    *kernel_file_segment(&file, 2) =
+        (Elf64_Phdr){ .p_type = PT_LOAD, .p_offset = 1UL << 40, .p_filesz = 8, .p_paddr = 1 };
+    ck_assert_ptr_null(elf_read(file.bytes, file.size, &image));
+    ck_assert(elf_load(&image, &sink, store));
+    ck_assert_uint_eq(sink.calls, 2);
+}
+END_TEST
+
 START_TEST(a_file_that_ends_anywhere_is_refused)
 {
     kernel_file_good(&file);
@@ -380,10 +400,14 @@ START_TEST(no_mutation_leads_outside)
     for (unsigned round = 0; round < 4000; round++) {
         struct kernel_image image;
         kernel_file_good(&file);
-        size_t notes_end = kernel_file_segment(&file, 1)->p_offset + kernel_file_segment(&file, 1)->p_filesz;
+        size_t notes_end =
+            kernel_file_segment(&file, 1)->p_offset + kernel_file_segment(&file, 1)->p_filesz;
         for (unsigned n = (unsigned)(fake_random() % 4) + 1; n; n--) {
-            static const uint64_t values[] = { 0, 1, 0x7f, 0x80, 0xff, 0xfffff000, 0x7fffffffffffffff, ~0UL };
-            uint64_t value = fake_random() % 2 ? values[fake_random() % ARRAY_SIZE(values)] : fake_random();
+            static const uint64_t values[] = {
+                0, 1, 0x7f, 0x80, 0xff, 0xfffff000, 0x7fffffffffffffff, ~0UL
+            };
+            uint64_t value =
+                fake_random() % 2 ? values[fake_random() % ARRAY_SIZE(values)] : fake_random();
             memcpy(file.bytes + fake_random() % notes_end, &value, 1U << fake_random() % 4);
         }
         uint8_t *block = malloc(file.size);
@@ -418,6 +442,7 @@ int main(void)
         { a_kernel_that_fills_the_address_space_is_refused },
         { a_guest_section_says_the_same },
         { loading_copies_what_the_file_has_and_clears_the_rest },
+        { a_segment_without_memory_is_not_loaded },
         { a_file_that_ends_anywhere_is_refused },
         { no_mutation_leads_outside, .rounds = 4 },
     };

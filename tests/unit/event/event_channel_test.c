@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Event channels: what two domains see of each other's ports, bit by bit. ABI: <xen/event_channel.h> */
+/* Event channels: what two domains see of each other's ports, bit by bit. ABI:
+ * <xen/event_channel.h> */
 #include "run.h"
 #include "fake.h"
 #include "event/virq.h"
@@ -216,6 +217,7 @@ START_TEST(pollers_wake_for_their_port_masked_or_not)
     b->vcpus[0]->poll_port = ipi.port;
     b->vcpus[1]->poll_port = ipi.port + 1;
     b->vcpus[2]->poll_port = 0; /* several */
+    b->events.pollers = 3;
     ck_assert_int_eq(send(b, ipi.port), 0);
     ck_assert_uint_eq(fake_polls_ended, 5);
 }
@@ -337,7 +339,8 @@ START_TEST(what_is_no_operation_or_no_memory_is_refused)
     ck_assert_int_eq(OP(a, ~0U, &nothing), -XEN_ENOSYS);
     ck_assert_int_eq(hypercall_event_channel_op(EVTCHNOP_send, ARG + sizeof(memory), 0, 0, 0),
                      -XEN_EFAULT);
-    ck_assert_int_eq(hypercall_event_channel_op(EVTCHNOP_send, HYPERVISOR_START, 0, 0, 0), -XEN_EFAULT);
+    ck_assert_int_eq(hypercall_event_channel_op(EVTCHNOP_send, HYPERVISOR_START, 0, 0, 0),
+                     -XEN_EFAULT);
     ck_assert_int_eq(hypercall_event_channel_op(EVTCHNOP_send, ~0UL, 0, 0, 0), -XEN_EFAULT);
     ck_assert_int_eq(send(a, 0), -XEN_EINVAL);
     ck_assert_int_eq(send(a, 4095), -XEN_EINVAL);
@@ -355,7 +358,8 @@ START_TEST(both_sides_always_agree)
     start();
     fake_seed = (uint64_t)_i;
     for (unsigned step = 0; step < 3000; step++) {
-        struct domain *d = fake_random() % 2 ? a : b, *other = fake_random() % 3 ? (d == a ? b : a) : d;
+        struct domain *d = fake_random() % 2 ? a : b,
+                      *other = fake_random() % 3 ? (d == a ? b : a) : d;
         unsigned port = (unsigned)(fake_random() % 12), local;
         switch (fake_random() % 4) {
         case 0:
@@ -377,11 +381,11 @@ START_TEST(both_sides_always_agree)
             struct event_port p, q;
             if (!event_port_look(of, i % 128, &p) || p.state != EVTCHNSTAT_interdomain)
                 continue;
-            with = domain_by_id(p.remote.domain);
-            ck_assert(event_port_look(with, p.remote.port, &q));
+            with = domain_by_id(p.remote_domain);
+            ck_assert(event_port_look(with, p.remote_port, &q));
             ck_assert_int_eq(q.state, EVTCHNSTAT_interdomain);
-            ck_assert_uint_eq(q.remote.domain, of->id);
-            ck_assert_uint_eq(q.remote.port, i % 128);
+            ck_assert_uint_eq(q.remote_domain, of->id);
+            ck_assert_uint_eq(q.remote_port, i % 128);
         }
     }
 }

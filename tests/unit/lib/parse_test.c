@@ -36,9 +36,17 @@ END_TEST
 
 START_TEST(what_is_no_number_or_does_not_fit_is_refused)
 {
-    static const char *const rows[] = { "", "M", "x", "0x", "0xg", "-1", "18446744073709551616",
-                                        "0x10000000000000000", "18014398509481984k",
-                                        "17592186044416m", "16777216t" };
+    static const char *const rows[] = { "",
+                                        "M",
+                                        "x",
+                                        "0x",
+                                        "0xg",
+                                        "-1",
+                                        "18446744073709551616",
+                                        "0x10000000000000000",
+                                        "18014398509481984k",
+                                        "17592186044416m",
+                                        "16777216t" };
 
     for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
         uint64_t value = 7;

@@ -4,9 +4,10 @@
 #include "machine/scale.h"
 #include <time.h>
 
-static const uint64_t rates[] = { 1000000,    1193182,    3579545,    24000000,   62500000,  100000000,
-                                  499999999,  500000000,  500000001,  999999999,  1000000000, 1000000001,
-                                  1999999999, 2000000000, 2600000000, 3999999999, 4000000001, 9999999999 };
+static const uint64_t rates[] = { 1000000,    1193182,    3579545,    24000000,   62500000,
+                                  100000000,  499999999,  500000000,  500000001,  999999999,
+                                  1000000000, 1000000001, 1999999999, 2000000000, 2600000000,
+                                  3999999999, 4000000001, 9999999999 };
 
 /* A guest computes time with these numbers for years: what counts is the relative error. */
 START_TEST(a_rate_is_right_to_one_part_in_a_billion)
@@ -19,7 +20,8 @@ START_TEST(a_rate_is_right_to_one_part_in_a_billion)
         for (uint64_t seconds = 1; seconds <= 3600; seconds *= 60) {
             uint64_t got = scale(rates[i] * seconds, mul, shift), want = seconds * 1000000000;
             uint64_t off = got > want ? got - want : want - got;
-            ck_assert_msg(off <= want / 1000000000 + 2, "%lu Hz, %lu s: %lu", rates[i], seconds, got);
+            ck_assert_msg(off <= want / 1000000000 + 2, "%lu Hz, %lu s: %lu", rates[i], seconds,
+                          got);
         }
     }
 }

@@ -2,11 +2,11 @@
 /*
  * Random changes of page tables against a model.
  *
- * The model knows the rules as a guest's author would write them down: a frame is used as one thing at a
- * time, a table's entries hold what they name, and what is let go is free at once. It recurses, counts
- * with plain numbers, never waits and never stops halfway. After each step the hypervisor must have
- * given the same answer and have the same counts, and the auditor must be content; work that turns up at
- * random makes its calls stop and go on in between.
+ * The model knows the rules as a guest's author would write them down: a frame is used as one thing
+ * at a time, a table's entries hold what they name, and what is let go is free at once. It
+ * recurses, counts with plain numbers, never waits and never stops halfway. After each step the
+ * hypervisor must have given the same answer and have the same counts, and the auditor must be
+ * content; work that turns up at random makes its calls stop and go on in between.
  *
  * TENON_SEEDS=FIRST-LAST runs other seeds than those of every day.
  */
@@ -287,11 +287,12 @@ static void check_frame(uint64_t m)
     }
     ck_assert_msg(frame_at(f)->owner == d->id, "%s: frame %lx was taken away", history, m);
     ck_assert_msg(count_of(f) == want->count && refs_of(f) == want->refs,
-                  "%s: frame %lx: count %lu, should be %lu, references %lu, should be %lu", history, m,
-                  count_of(f), want->count, refs_of(f), want->refs);
+                  "%s: frame %lx: count %lu, should be %lu, references %lu, should be %lu", history,
+                  m, count_of(f), want->count, refs_of(f), want->refs);
     ck_assert_msg(!want->count || type_of(f) == want->kind, "%s: frame %lx: type %u, should be %u",
                   history, m, type_of(f), want->kind);
-    ck_assert_msg(!(frame_at(f)->state & FRAME_PINNED) == !want->pinned, "%s: frame %lx: pin", history, m);
+    ck_assert_msg(!(frame_at(f)->state & FRAME_PINNED) == !want->pinned, "%s: frame %lx: pin",
+                  history, m);
 }
 
 static void check_all(bool expected, long rc)
@@ -318,8 +319,9 @@ static void play_update(void)
         ck_assert_uint_eq(words_of(mfn(m))[slot], to);
 }
 
-/* Entry by entry into the model, for its answer about one depends on what the ones before wrote: so the
- * real batch is made of changes to tables, one a table and slot, whose old entries are still there. */
+/* Entry by entry into the model, for its answer about one depends on what the ones before wrote: so
+ * the real batch is made of changes to tables, one a table and slot, whose old entries are still
+ * there. */
 static void play_batch(void)
 {
     unsigned nr = 0, wanted = (unsigned)(fake_random() % 12) + 2;
@@ -444,10 +446,10 @@ static void play_descriptors(void)
 
 static void play(void)
 {
-    static void (*const moves[])(void) = { play_update, play_update, play_update,    play_update,
-                                           play_update, play_batch,  play_pin,       play_pin,
-                                           play_unpin,  play_root,   play_update_va, play_update_va,
-                                           play_clear,  play_give_up, play_descriptors };
+    static void (*const moves[])(
+        void) = { play_update,    play_update,    play_update, play_update,  play_update,
+                  play_batch,     play_pin,       play_pin,    play_unpin,   play_root,
+                  play_update_va, play_update_va, play_clear,  play_give_up, play_descriptors };
 
     fake_preempt(fake_random() % 3 ? (unsigned)(fake_random() % 40) : 0);
     moves[fake_random() % ARRAY_SIZE(moves)]();

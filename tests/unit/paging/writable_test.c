@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Emulated stores to page tables against this computer's processor: the same instruction, with the same
- * registers and flags, once on plain memory and once through writable_table_store.
+ * Emulated stores to page tables against this computer's processor: the same instruction, with the
+ * same registers and flags, once on plain memory and once through writable_table_store.
  *
  * The values are entries that are not present, for those may hold anything.
  */
@@ -12,9 +12,9 @@
 #include "paging/writable.h"
 #include <string.h>
 
-#define CODE    0x400000UL
-#define WINDOW  0x7000UL /* guest address of the table, read-only */
-#define SLOT    20U
+#define CODE       0x400000UL
+#define WINDOW     0x7000UL /* guest address of the table, read-only */
+#define SLOT       20U
 #define ARITHMETIC (EFLAGS_CF | EFLAGS_PF | EFLAGS_AF | EFLAGS_ZF | EFLAGS_SF | EFLAGS_OF)
 
 static struct domain *d;
@@ -50,12 +50,16 @@ struct run {
                      "1: " text "\n2:\n"                                                           \
                      "pushf; pop %[f]; cld\n"                                                      \
                      : "+a"((r)->rax), "+c"((r)->rcx), "+d"((r)->rdx), "+D"((r)->rdi),             \
-                       [f] "+r"((r)->flags), [b] "=&r"((r)->begin), [e] "=&r"((r)->end)::"memory", "cc")
+                       [f] "+r"((r)->flags), [b] "=&r"((r)->begin), [e] "=&r"((r)->end)::"memory", \
+                       "cc")
 
-static void compare(const char *text, const struct run *before, const struct run *after, unsigned offset,
-                    uint64_t old, uint64_t want, uint64_t flags_that_count)
+static void compare(const char *text, const struct run *before, const struct run *after,
+                    unsigned offset, uint64_t old, uint64_t want, uint64_t flags_that_count)
 {
-    struct cpu_user_regs regs = { .rip = CODE, .rax = before->rax, .rcx = before->rcx, .rdx = before->rdx,
+    struct cpu_user_regs regs = { .rip = CODE,
+                                  .rax = before->rax,
+                                  .rcx = before->rcx,
+                                  .rdx = before->rdx,
                                   .rflags = before->flags };
     uint64_t *entry = &words_of(l1)[SLOT];
 
@@ -66,12 +70,14 @@ static void compare(const char *text, const struct run *before, const struct run
         ck_assert_msg(!done && *entry == old && regs.rip == CODE, "%s is let through", text);
         return;
     }
-    ck_assert_msg(done, "%s is refused (old %lx, rax %lx, rcx %lx)", text, old, before->rax, before->rcx);
-    ck_assert_msg(*entry == want, "%s: %lx becomes %lx, and %lx on the processor (rax %lx, rcx %lx)", text,
-                  old, *entry, want, before->rax, before->rcx);
+    ck_assert_msg(done, "%s is refused (old %lx, rax %lx, rcx %lx)", text, old, before->rax,
+                  before->rcx);
+    ck_assert_msg(*entry == want,
+                  "%s: %lx becomes %lx, and %lx on the processor (rax %lx, rcx %lx)", text, old,
+                  *entry, want, before->rax, before->rcx);
     ck_assert_msg(regs.rax == after->rax && regs.rcx == after->rcx && regs.rdx == after->rdx,
-                  "%s: rax %lx rcx %lx rdx %lx, and %lx %lx %lx on the processor", text, regs.rax, regs.rcx,
-                  regs.rdx, after->rax, after->rcx, after->rdx);
+                  "%s: rax %lx rcx %lx rdx %lx, and %lx %lx %lx on the processor", text, regs.rax,
+                  regs.rcx, regs.rdx, after->rax, after->rcx, after->rdx);
     ck_assert_msg(!((regs.rflags ^ after->flags) & flags_that_count),
                   "%s: flags %lx, and %lx on the processor", text, regs.rflags, after->flags);
     ck_assert_uint_eq(regs.rip, CODE + (size_t)(after->end - after->begin));
@@ -191,8 +197,12 @@ END_TEST
 
 START_TEST(a_string_is_stored_element_by_element)
 {
-    struct cpu_user_regs regs = { .rip = CODE, .rax = 0x1110, .rcx = 5, .rdi = WINDOW + SLOT * 8,
-                                  .rsi = CODE + 32, .rflags = 2 };
+    struct cpu_user_regs regs = { .rip = CODE,
+                                  .rax = 0x1110,
+                                  .rcx = 5,
+                                  .rdi = WINDOW + SLOT * 8,
+                                  .rsi = CODE + 32,
+                                  .rflags = 2 };
 
     start();
     memcpy(code, "\xf3\x48\xab", 3); /* rep stosq */
@@ -217,7 +227,8 @@ START_TEST(a_string_is_stored_element_by_element)
 }
 END_TEST
 
-/* The checks of the entry are those of every change; what is no store, or no table, is the guest's fault. */
+/* The checks of the entry are those of every change; what is no store, or no table, is the guest's
+ * fault. */
 START_TEST(rules_hold_and_all_else_is_left_to_the_guest)
 {
     struct cpu_user_regs regs = { .rip = CODE, .rflags = 2 };
@@ -288,12 +299,9 @@ END_TEST
 int main(void)
 {
     const struct test tests[] = {
-        { moves_are_as_on_the_processor },
-        { exchanges_are_as_on_the_processor },
-        { arithmetic_is_as_on_the_processor },
-        { bit_operations_are_as_on_the_processor },
-        { a_string_is_stored_element_by_element },
-        { rules_hold_and_all_else_is_left_to_the_guest },
+        { moves_are_as_on_the_processor },         { exchanges_are_as_on_the_processor },
+        { arithmetic_is_as_on_the_processor },     { bit_operations_are_as_on_the_processor },
+        { a_string_is_stored_element_by_element }, { rules_hold_and_all_else_is_left_to_the_guest },
         { addresses_are_canonical_or_not },
     };
     return RUN_TESTS("paging/writable", tests);

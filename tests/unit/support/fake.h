@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A made-up machine with some RAM, some processors, a clock that stands still, and guest memory that a
- * test declares piece by piece.
+ * A made-up machine with some RAM, some processors, a clock that stands still, and guest memory
+ * that a test declares piece by piece.
  */
 #ifndef FAKE_H
 #define FAKE_H
@@ -10,15 +10,18 @@
 
 /* --- The machine --- */
 
-/* RAM from address 0, all of it free. Once a process: Check gives each test a process of its own. */
+/* RAM from address 0, all of it free. Once a process: Check gives each test a process of its own.
+ */
 void fake_machine_start(uint64_t nr_frames);
 
-extern unsigned fake_cpu;           /* which processor we are */
+extern unsigned fake_cpu; /* which processor we are */
 extern struct cpu fake_cpus[4];
 /* 0: nothing ever turns up; n: each look for work finds some, one time in n. */
 void fake_preempt(unsigned one_in);
-extern uint64_t fake_seed;          /* of fake_random */
+extern uint64_t fake_seed; /* of fake_random */
 uint64_t fake_random(void);
+
+#define FAKE_OUR_DEVICE 0xfee00U /* a frame of device memory that no guest may map */
 
 extern uint64_t fake_time_ns, fake_tsc, fake_wallclock;
 extern uint64_t fake_timer_ns[4]; /* what each processor's timer is set to; ~0: none */
@@ -31,7 +34,8 @@ extern mfn_t fake_root; /* what is loaded */
 extern char fake_log[1U << 16];
 void fake_log_clear(void);
 
-/* vCPUs that were kicked, woken from poll and so on, since the test cleared them: a bit a vCPU id. */
+/* vCPUs that were kicked, woken from poll and so on, since the test cleared them: a bit a vCPU id.
+ */
 extern uint32_t fake_kicked, fake_polls_ended, fake_woken;
 
 extern bool fake_shut_down; /* domain_shutdown was called */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A small kernel file, made piece by piece: one loaded segment, notes, and whatever a test bends. */
+/* A small kernel file, made piece by piece: one loaded segment, notes, and whatever a test bends.
+ */
 #ifndef KERNEL_FILE_H
 #define KERNEL_FILE_H
 

@@ -86,7 +86,8 @@ static void *area(uint64_t at, int fill)
     return p;
 }
 
-/* The frame table's memory stands ready where it will be: what is asked for need only be scrubbed. */
+/* The frame table's memory stands ready where it will be: what is asked for need only be scrubbed.
+ */
 uint64_t boot_pages_alloc(uint64_t bytes, uint64_t align)
 {
     (void)align;
@@ -131,17 +132,29 @@ uint64_t fake_last_flush_mask, fake_last_flush_va;
 mfn_t fake_root;
 static uint64_t tlb_clock = 1;
 
-static const uint64_t our_entries[HYPERVISOR_SLOTS] = { 0x1001, 0x2003, 0, 0, 0x3003, 0x4003, 0x5003 };
+static const uint64_t our_entries[HYPERVISOR_SLOTS] = {
+    0x1001, 0x2003, 0, 0, 0x3003, 0x4003, 0x5003
+};
 
 const uint64_t *root_hypervisor_entries(void)
 {
     return our_entries;
 }
 
-void root_load(mfn_t root, bool keep_global)
+void root_load(mfn_t root)
 {
-    (void)keep_global;
     fake_root = root;
+}
+
+/* The local APIC is ours. */
+bool machine_keeps_frame(mfn_t m, bool to_write)
+{
+    (void)to_write;
+    return m.v == FAKE_OUR_DEVICE;
+}
+
+void caches_flush_all(void)
+{
 }
 
 void tlb_flush_all(void)
@@ -187,10 +200,6 @@ void ldt_load(uint64_t base, unsigned entries)
 uint64_t gdt_reserved_page_entry(unsigned cpu)
 {
     return 0x7000 + cpu;
-}
-
-void gs_swap(void)
-{
 }
 
 /* --- Guest memory --- */
@@ -387,14 +396,16 @@ long debug_register_set(struct vcpu *v, unsigned n, uint64_t value)
     return 0;
 }
 
-void deliver_exception(struct vcpu *v, struct cpu_user_regs *regs, unsigned vector, uint32_t error_code)
+void deliver_exception(struct vcpu *v, struct cpu_user_regs *regs, unsigned vector,
+                       uint32_t error_code)
 {
     (void)v;
     regs->entry_vector = vector;
     regs->error_code = error_code;
 }
 
-void deliver_page_fault(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va, uint32_t error_code)
+void deliver_page_fault(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va,
+                        uint32_t error_code)
 {
     deliver_exception(v, regs, VECTOR_PF, error_code);
     v->info->arch.cr2 = va;

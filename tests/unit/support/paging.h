@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest that changes its tables by hypercalls: each call is repeated while it wants to go on, with
- * what happens on the way back to a guest in between.
+ * A guest that changes its tables by hypercalls: each call is repeated while it wants to go on,
+ * with what happens on the way back to a guest in between.
  */
 #ifndef PAGING_SUPPORT_H
 #define PAGING_SUPPORT_H

@@ -37,15 +37,16 @@ static void check(const char *text, const uint8_t *bytes, unsigned length, const
     ck_assert_uint_le(length, INSN_MAX);
     ck_assert_msg(decode_exactly(bytes, length, &insn), "%s is refused", text);
     ck_assert_msg(insn.length == length, "%s: length %u, should be %u", text, insn.length, length);
-    ck_assert_msg(insn.opcode == want->opcode && insn.two_byte == want->two_byte, "%s: opcode %x", text,
-                  insn.opcode);
+    ck_assert_msg(insn.opcode == want->opcode && insn.two_byte == want->two_byte, "%s: opcode %x",
+                  text, insn.opcode);
     ck_assert_msg(insn.size == want->size, "%s: size %u", text, insn.size);
     ck_assert_msg(insn.immediate == want->immediate, "%s: immediate %lx", text, insn.immediate);
     ck_assert_msg(insn.lock == want->lock, "%s: lock", text);
     if (insn.has_modrm)
         ck_assert_msg(insn.reg == want->reg && insn.mod != 3, "%s: register %u", text, insn.reg);
     for (unsigned nr = 0; nr < length; nr++)
-        ck_assert_msg(!decode_exactly(bytes, nr, &insn), "%s: %u of %u bytes are taken", text, nr, length);
+        ck_assert_msg(!decode_exactly(bytes, nr, &insn), "%s: %u of %u bytes are taken", text, nr,
+                      length);
     memset(padded, 0xcc, sizeof(padded));
     memcpy(padded, bytes, length);
     ck_assert(insn_decode(padded, sizeof(padded), &insn));
@@ -178,7 +179,7 @@ END_TEST
 
 START_TEST(registers_of_moves_to_control_registers_are_read)
 {
-    static const uint8_t to_cr8[] = { 0x44, 0x0f, 0x22, 0xc3 }; /* mov %rbx, %cr8 */
+    static const uint8_t to_cr8[] = { 0x44, 0x0f, 0x22, 0xc3 };   /* mov %rbx, %cr8 */
     static const uint8_t from_dr7[] = { 0x41, 0x0f, 0x21, 0xfc }; /* mov %dr7, %r12 */
     struct insn insn;
 
@@ -220,7 +221,8 @@ START_TEST(fifteen_bytes_are_the_most)
     memset(bytes, 0x2e, sizeof(bytes)); /* a prefix */
     for (unsigned prefixes = 0; prefixes < 20; prefixes++) {
         memset(bytes, 0x2e, prefixes);
-        memcpy(bytes + prefixes, "\xc7\x80\x78\x56\x34\x12\x01\x00\x00\x00", 10); /* movl $1, disp32(%rax) */
+        memcpy(bytes + prefixes, "\xc7\x80\x78\x56\x34\x12\x01\x00\x00\x00",
+               10); /* movl $1, disp32(%rax) */
         ck_assert_uint_eq(insn_decode(bytes, sizeof(bytes), &insn), prefixes <= 5);
     }
 }

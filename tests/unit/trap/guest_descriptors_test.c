@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which descriptors a guest may have: none that leads to a privilege, or that only the system uses. */
+/* Which descriptors a guest may have: none that leads to a privilege, or that only the system uses.
+ */
 #include "run.h"
 #include "fake.h"
 #include "trap/guest_descriptors.h"
@@ -46,9 +47,9 @@ START_TEST(call_gates_lead_to_guest_code_or_nowhere)
     static const struct {
         uint16_t selector;
         bool ok;
-    } rows[] = { { 0x0000, true },  { 0x0003, true },  { 0x0010, true },  { 0x0014, true },
-                 { 0xe033, true },  { 0xe030, true },  { 0xe008, false }, { 0xe010, false },
-                 { 0xe02b, false }, { 0xdffb, true },  { 0xe004, true },  { 0xe000, false },
+    } rows[] = { { 0x0000, true },  { 0x0003, true }, { 0x0010, true },  { 0x0014, true },
+                 { 0xe033, true },  { 0xe030, true }, { 0xe008, false }, { 0xe010, false },
+                 { 0xe02b, false }, { 0xdffb, true }, { 0xe004, true },  { 0xe000, false },
                  { 0xfffb, false }, { 0xffff, true } };
 
     for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {

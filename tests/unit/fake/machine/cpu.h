@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processors of the made-up machine. The real header finds them from the stack pointer; its functions
- * get other names here, and the struct stays.
+ * Processors of the made-up machine. The real header finds them from the stack pointer; its
+ * functions get other names here, and the struct stays.
  */
 #ifndef FAKE_MACHINE_CPU_H
 #define FAKE_MACHINE_CPU_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The address map of the made-up machine: what the hypervisor reaches through addresses of its own are
- * areas of the test program, mapped at fixed places by fake_machine_start. What only guests see stays.
+ * The address map of the made-up machine: what the hypervisor reaches through addresses of its own
+ * are areas of the test program, mapped at fixed places by fake_machine_start. What only guests see
+ * stays.
  */
 #ifndef FAKE_MACHINE_LAYOUT_H
 #define FAKE_MACHINE_LAYOUT_H
