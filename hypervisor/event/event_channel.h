@@ -28,7 +28,7 @@ struct event_port {
     uint16_t vcpu;          /* whom it notifies */
     uint16_t remote_domain; /* interdomain: the other side; unbound: who may bind it */
     uint16_t remote_port;   /* interdomain */
-};
+} __attribute__((aligned(8)));
 _Static_assert(sizeof(struct event_port) == sizeof(uint64_t), "read as one word");
 
 struct domain_events {

@@ -11,7 +11,6 @@
 #define FEATURE1_D_PGE    (1U << 13)
 #define FEATURE7_B_FSGS   (1U << 0)
 #define FEATURE7_B_SMEP   (1U << 7)
-#define FEATURE7_B_SMAP   (1U << 20)
 
 /* WB, WT, UC-, UC, WC, WP, UC, UC: what the ABI promises to guests that read this register. */
 #define PAT_LAYOUT 0x0000050100070406UL
@@ -33,7 +32,6 @@ void cpu_check_features(void)
     machine_phys_bits = cpuid_read(0x80000008, 0).a & 0xff;
     has_smep = leaf7.b & FEATURE7_B_SMEP;
     machine_has_fsgsbase = leaf7.b & FEATURE7_B_FSGS;
-    machine_has_smap = leaf7.b & FEATURE7_B_SMAP;
 }
 
 void cpu_setup(void)
@@ -43,6 +41,8 @@ void cpu_setup(void)
     cpu->cr4 = CR4_PAE | CR4_PGE | CR4_MCE | CR4_DE | CR4_OSFXSR | CR4_OSXMMEXCPT;
     if (has_smep)
         cpu->cr4 |= CR4_SMEP;
+    if (machine_has_smap)
+        cpu->cr4 |= CR4_SMAP;
     cr4_write(cpu->cr4);
     cpu->root = root_of_hypervisor().v << PAGE_SHIFT;
     descriptors_load();

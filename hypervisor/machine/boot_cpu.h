@@ -18,6 +18,8 @@ void hypervisor_tables_create(void);
 
 /* Turns SMAP on if it can be: see smap.c. */
 void smap_decide(void);
+/* Enters ring 3 at that code with that stack; true: smap_trial_came_through was reached (entry.S). */
+bool smap_trial(uint64_t code, uint64_t stack);
 
 /* From the boot stack to a processor's own. */
 void continue_on_stack(uint64_t stack, void (*fn)(void)) __attribute__((noreturn));

@@ -99,14 +99,26 @@ void cpu_area_create(unsigned id, unsigned apic_id)
     *gdt_entry(id, SEL_CPU_LIMIT) = 0x00c0f30000000000UL | id;
 }
 
-static void set_gate(unsigned vector, unsigned ist, bool dpl3)
+static void set_gate_target(unsigned vector, unsigned ist, bool dpl3, uint64_t target)
 {
-    uint64_t target = (uint64_t)exception_stubs + vector * 16UL;
     uint64_t type = GATE_INTERRUPT | (dpl3 ? GATE_DPL3 : 0);
 
     idt[vector].low = (target & 0xffff) | (uint64_t)SEL_RING0_CODE << 16 | (uint64_t)ist << 32 |
                       type << 40 | (target >> 16 & 0xffff) << 48;
     idt[vector].high = target >> 32;
+}
+
+static void set_gate(unsigned vector, unsigned ist, bool dpl3)
+{
+    set_gate_target(vector, ist, dpl3, (uint64_t)exception_stubs + vector * 16UL);
+}
+
+void idt_redirect(unsigned vector, const uint8_t *target)
+{
+    if (target)
+        set_gate_target(vector, 0, false, (uint64_t)target);
+    else
+        set_gate(vector, 0, false);
 }
 
 static void load_idt(void)

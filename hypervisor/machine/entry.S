@@ -180,3 +180,41 @@ continue_on_stack:
         xorl    %ebp, %ebp
         call    *%rsi
         ud2
+
+/*
+ * smap_trial(code, stack): to ring 3, and back by one of two exceptions, which take the stack that was
+ * left here. Returns which (in AL).
+ */
+        .globl  smap_trial, smap_trial_came_through, smap_trial_faulted
+smap_trial:
+        pushq   %rbx
+        pushq   %rbp
+        pushq   %r12
+        pushq   %r13
+        pushq   %r14
+        pushq   %r15
+        movq    %rsp, smap_trial_stack(%rip)
+        pushq   $SEL_GUEST_DATA
+        pushq   %rsi
+        pushq   $2
+        pushq   $SEL_GUEST_CODE
+        pushq   %rdi
+        iretq
+smap_trial_came_through:
+        movl    $1, %eax
+        jmp     1f
+smap_trial_faulted:
+        xorl    %eax, %eax
+1:      movq    smap_trial_stack(%rip), %rsp
+        popq    %r15
+        popq    %r14
+        popq    %r13
+        popq    %r12
+        popq    %rbp
+        popq    %rbx
+        ret
+
+        .section .bss
+        .balign 8
+smap_trial_stack:
+        .skip   8

@@ -157,6 +157,8 @@ void guest_exception(struct cpu_user_regs *regs)
 {
     struct vcpu *v = container_of(regs, struct cpu, guest_regs)->current;
 
+    /* A guest may set AC, and no gate clears it: with it, SMAP would be off for us. */
+    guest_access_end(machine_has_smap);
     if (likely(regs->entry_vector == VECTOR_PF))
         page_fault(v, regs);
     else
