@@ -43,14 +43,32 @@ extern const struct bench_row bench_trap_rows[];
 extern const struct bench_row bench_user_rows[];
 
 /* The body, ROUNDS times; what it took is what the function returns. */
+/* No-operations that tell a plugin of the emulator what is timed (docs/measuring.md). */
+#define BENCH_MARK(n) asm volatile("nopl 0x54454e0" #n "(%%rax,%%rax,1)" ::: "memory")
+
+static inline uint64_t bench_begin(void)
+{
+    BENCH_MARK(1);
+    return arch_cycles();
+}
+
+/* Cycles since bench_begin. */
+static inline uint64_t bench_end(uint64_t begun)
+{
+    uint64_t now = arch_cycles();
+
+    BENCH_MARK(2);
+    return now - begun;
+}
+
 #define BENCH_LOOP(rounds, ...)                                                                    \
     do {                                                                                           \
-        uint64_t start_ = arch_cycles();                                                           \
+        uint64_t start_ = bench_begin();                                                           \
                                                                                                    \
         for (unsigned round_ = (rounds); round_ > 0; round_--) {                                   \
             __VA_ARGS__;                                                                           \
         }                                                                                          \
-        return arch_cycles() - start_;                                                             \
+        return bench_end(start_);                                                                  \
     } while (0)
 
 /* Runs the named rows, or all of them. */

@@ -84,25 +84,25 @@ static evtchn_port_t ports[PORTS_MAX];
 static uint64_t open_ports(unsigned count)
 {
     struct evtchn_alloc_unbound alloc = { .dom = DOMID_SELF, .remote_dom = DOMID_SELF };
-    uint64_t start = arch_cycles();
+    uint64_t start = bench_begin();
 
     for (unsigned i = 0; i < count; i++) {
         hypercall_event_channel_op(EVTCHNOP_alloc_unbound, &alloc);
         ports[i] = alloc.port;
     }
-    return arch_cycles() - start;
+    return bench_end(start);
 }
 
 static uint64_t close_ports(unsigned count)
 {
     struct evtchn_close close;
-    uint64_t start = arch_cycles();
+    uint64_t start = bench_begin();
 
     for (unsigned i = 0; i < count; i++) {
         close.port = ports[i];
         hypercall_event_channel_op(EVTCHNOP_close, &close);
     }
-    return arch_cycles() - start;
+    return bench_end(start);
 }
 
 /* Few at a time: finding a free port takes the longer the more are in use. */

@@ -88,13 +88,16 @@ static uint64_t pin_and_unpin(unsigned rounds, int level, bool time_pin)
     uint64_t total = 0;
 
     for (unsigned i = 0; i < rounds; i++) {
-        uint64_t before = arch_cycles(), between, after;
+        uint64_t begun = time_pin ? bench_begin() : 0;
 
         page_pin(tree[level], level);
-        between = arch_cycles();
+        if (time_pin)
+            total += bench_end(begun);
+        else
+            begun = bench_begin();
         page_unpin(tree[level]);
-        after = arch_cycles();
-        total += time_pin ? between - before : after - between;
+        if (!time_pin)
+            total += bench_end(begun);
     }
     return total;
 }
@@ -139,13 +142,16 @@ static uint64_t link_and_unlink(unsigned rounds, bool time_link)
     uint64_t total = 0;
 
     for (unsigned i = 0; i < rounds; i++) {
-        uint64_t before = arch_cycles(), between, after;
+        uint64_t begun = time_link ? bench_begin() : 0;
 
         hypercall_mmu_update(&put, 1, NULL, DOMID_SELF);
-        between = arch_cycles();
+        if (time_link)
+            total += bench_end(begun);
+        else
+            begun = bench_begin();
         hypercall_mmu_update(&drop, 1, NULL, DOMID_SELF);
-        after = arch_cycles();
-        total += time_link ? between - before : after - between;
+        if (!time_link)
+            total += bench_end(begun);
     }
     return total;
 }

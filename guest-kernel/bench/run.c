@@ -49,8 +49,10 @@ static void measure(const struct bench_row *row, unsigned batch)
     if (batch >= 8 && rounds > 64)
         rounds = rounds / 8 > 16 ? rounds / 8 : 16;
     row->run(rounds / 8 + 2, batch); /* warm up */
+    BENCH_MARK(4);
     for (unsigned i = 0; i < repeats; i++)
         values[i] = row->run(rounds, batch) * 100 / rounds / elements;
+    BENCH_MARK(3);
     sort(values, repeats);
     print_line(row, batch, cmdline.bench_ticks ? "ticks" : "instructions", values[0]);
     if (cmdline.bench_ticks)

@@ -34,9 +34,9 @@ static uint64_t loop_in_user(const uint8_t *code, unsigned rounds)
     user_frame_init(&frame, code);
     frame.rbx = rounds;
     frame.rdi = USER_UNMAPPED;
-    start = arch_cycles();
+    start = bench_begin();
     user_run(&frame);
-    return arch_cycles() - start;
+    return bench_end(start);
 }
 
 static bool syscall_setup(void)
