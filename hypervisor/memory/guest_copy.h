@@ -47,7 +47,8 @@ static inline bool copy_to_guest(uint64_t va, const void *src, size_t bytes)
 
 static inline bool address_is_canonical(uint64_t va)
 {
-    return (uint64_t)((int64_t)(va << 16) >> 16) == va;
+    /* Bits 63 to 47 are alike. */
+    return (va + (1UL << 47)) >> 48 == 0;
 }
 
 /* May a guest be entered, or have a stack, there? */

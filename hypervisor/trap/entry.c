@@ -42,6 +42,21 @@ bool guest_fault_is_spurious(uint64_t va, uint32_t error_code)
     return v && (error_code & PF_PRESENT) && access_allowed(v->kernel_root, va, error_code);
 }
 
+/* The page is there, but not for this access. True: the guest need not hear of it. */
+static bool __attribute__((noinline)) protection_fault(struct vcpu *v, struct cpu_user_regs *regs,
+                                                       uint64_t va, uint32_t error)
+{
+    if (unlikely(error & PF_RESERVED)) {
+        domain_crash(v->domain, "vcpu %u: its tables have reserved bits set for %016lx", v->id, va);
+        return true;
+    }
+    if ((error & (PF_WRITE | PF_FETCH)) == PF_WRITE && v->in_kernel &&
+        (v->domain->vm_assist & (1U << VMASST_TYPE_writable_pagetables)) &&
+        writable_table_store(v, regs, va))
+        return true;
+    return access_allowed(root_of_mode(v), va, error);
+}
+
 static void page_fault(struct vcpu *v, struct cpu_user_regs *regs)
 {
     uint64_t va = cr2_read();
@@ -51,15 +66,8 @@ static void page_fault(struct vcpu *v, struct cpu_user_regs *regs)
     if (unlikely(va >= HYPERVISOR_START && va < HYPERVISOR_END)) {
         if (!(error & PF_USER) && ldt_page_fault(v, regs, va))
             return;
-    } else if (error & PF_RESERVED) {
-        domain_crash(v->domain, "vcpu %u: its tables have reserved bits set for %016lx", v->id, va);
-        return;
-    } else if (error & PF_PRESENT) {
-        if ((error & (PF_WRITE | PF_FETCH)) == PF_WRITE && v->in_kernel &&
-            (v->domain->vm_assist & (1U << VMASST_TYPE_writable_pagetables)) &&
-            writable_table_store(v, regs, va))
-            return;
-        if (access_allowed(root_of_mode(v), va, error))
+    } else if (error & (PF_PRESENT | PF_RESERVED)) {
+        if (protection_fault(v, regs, va, error))
             return;
     }
     deliver_page_fault(v, regs, va, error);
