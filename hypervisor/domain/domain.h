@@ -49,6 +49,7 @@ struct domain {
     unsigned shutdown_code;   /* what the guest says it would stop for, for later */
     uint64_t vm_assist;       /* bits VMASST_TYPE_* */
     unsigned nr_vcpus;
+    bool vcpu_life_busy; /* a vCPU is made, brought up or down; atomic */
     struct vcpu *vcpus[MAX_VCPUS];
     struct shared_info *shared_info;
     struct domain_paging paging;

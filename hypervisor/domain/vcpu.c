@@ -119,6 +119,8 @@ int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     if (!context_is_sane(c))
         return refuse(d, XEN_EINVAL, "context of vcpu %u: an address or a count is out of range",
                       v->id);
+    if (!(c->flags & VGCF_in_kernel) && !user.v)
+        return refuse(d, XEN_EINVAL, "context of vcpu %u: user mode without a user root", v->id);
     rc = root_get(d, kernel);
     if (rc)
         return rc;

@@ -194,6 +194,9 @@ static int join_ports(struct domain *d, unsigned local, struct domain *remote, u
 {
     struct event_port *theirs = port_of(remote, port), *ours = port_of(d, local);
 
+    /* Ours was free for the taking between the two locks. */
+    if (ours->state != EVTCHNSTAT_unbound || ours->remote_domain != DOMID_INVALID)
+        return -XEN_EBUSY;
     if (!theirs || theirs->state != EVTCHNSTAT_unbound || theirs->remote_domain != d->id)
         return -XEN_EINVAL;
     theirs->state = EVTCHNSTAT_interdomain;
@@ -225,7 +228,7 @@ static long evtchnop_bind_interdomain(struct domain *d, void *arg)
     allocation_end(&a, &held);
     lock_two(d, remote, &state);
     rc = join_ports(d, local, remote, op->remote_port);
-    if (rc)
+    if (rc == -XEN_EINVAL)
         port_of(d, local)->state = EVTCHNSTAT_closed;
     unlock_two(d, remote, state);
     if (rc)

@@ -27,7 +27,8 @@ static inline void hypercall_from_guest(struct vcpu *v, struct cpu_user_regs *re
         return;
     }
     long rc = fn(regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8);
-    if (unlikely(rc == HYPERCALL_CONTINUE))
+    /* A guest may choose the same number as an answer: only hypercall_again makes it mean this. */
+    if (unlikely(rc == HYPERCALL_CONTINUE) && v->again.nr)
         hypercall_go_on_later(v, regs);
     else
         regs->rax = (uint64_t)rc;

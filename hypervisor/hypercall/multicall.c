@@ -45,7 +45,7 @@ HYPERCALL(multicall)
         v->in_multicall = false;
         if (nr == __HYPERVISOR_iret)
             return rc;
-        if (rc == HYPERCALL_CONTINUE) {
+        if (rc == HYPERCALL_CONTINUE && v->again.nr) {
             if (!write_back_again(v, at))
                 return refuse(v->domain, XEN_EFAULT, "multicall: entry %lu cannot be written", i);
             return hypercall_again(2, at, count - i, 0, 0);

@@ -66,6 +66,7 @@ static long schedop_poll(struct vcpu *v, uint64_t arg)
         if (!event_port_exists(v->domain, ports[i]))
             return refuse(v->domain, XEN_EINVAL, "poll of port %u, which there is not", ports[i]);
     }
+    vcpu_poll_end(v); /* of an earlier poll that something else ended */
     v->poll_port = p.nr_ports == 1 ? ports[0] : 0;
     __atomic_add_fetch(&v->domain->events.pollers, 1, __ATOMIC_SEQ_CST);
     WRITE_ONCE(v->polling, true);

@@ -51,5 +51,6 @@ void hypercall_go_on_later(struct vcpu *v, struct cpu_user_regs *regs)
 
     for (unsigned i = 0; i < v->again.nr; i++)
         *to[i] = v->again.args[i];
+    v->again.nr = 0;
     regs->rip -= CALL_LENGTH;
 }

@@ -61,14 +61,7 @@ static long vcpuop_down(struct vcpu *v, uint64_t arg)
         domain_shutdown(v->domain, SHUTDOWN_poweroff);
         return 0;
     }
-    if (v == current_vcpu()) {
-        v->state = VCPU_DOWN;
-        vcpu_request_work(v, VCPU_WORK_STOP);
-    } else {
-        vcpu_pause(v);
-        v->state = VCPU_DOWN;
-        vcpu_unpause(v);
-    }
+    vcpu_down(v);
     return 0;
 }
 
@@ -238,6 +231,12 @@ static long (*const vcpu_ops[])(struct vcpu *v, uint64_t arg) = {
     [VCPUOP_register_vcpu_time_memory_area] = vcpuop_register_time,
 };
 
+static bool changes_a_life(uint64_t op)
+{
+    return op == VCPUOP_initialise || op == VCPUOP_up || op == VCPUOP_down ||
+           op == VCPUOP_register_vcpu_info;
+}
+
 HYPERCALL(vcpu_op)
 {
     struct domain *dom = current_domain();
@@ -248,5 +247,12 @@ HYPERCALL(vcpu_op)
         return -XEN_ENOENT;
     if (a >= ARRAY_SIZE(vcpu_ops) || !vcpu_ops[a])
         return -XEN_ENOSYS;
-    return vcpu_ops[a](dom->vcpus[(uint32_t)b], c);
+    if (!changes_a_life(a))
+        return vcpu_ops[a](dom->vcpus[(uint32_t)b], c);
+    /* Two at once would each find what the other is about to change: one comes back later. */
+    if (__atomic_exchange_n(&dom->vcpu_life_busy, true, __ATOMIC_ACQUIRE))
+        return hypercall_again(3, a, b, c, 0);
+    long rc = vcpu_ops[a](dom->vcpus[(uint32_t)b], c);
+    __atomic_store_n(&dom->vcpu_life_busy, false, __ATOMIC_RELEASE);
+    return rc;
 }

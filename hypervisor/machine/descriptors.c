@@ -29,6 +29,7 @@
 #define IST_DF  1
 #define IST_NMI 2
 #define IST_MC  3
+#define IST_DB  4
 
 struct gate {
     uint64_t low, high;
@@ -76,6 +77,7 @@ void cpu_area_create(unsigned id, unsigned apic_id)
     map_area_pages(area + CPU_STACK_DF_TOP - PAGE_SIZE, 1);
     map_area_pages(area + CPU_STACK_NMI_TOP - PAGE_SIZE, 1);
     map_area_pages(area + CPU_STACK_MC_TOP - PAGE_SIZE, 1);
+    map_area_pages(area + CPU_STACK_DB_TOP - PAGE_SIZE, 1);
     map_area_pages(area + CPU_STACK_BOTTOM, (CPU_STRUCT - CPU_STACK_BOTTOM) / PAGE_SIZE + 1);
     map_area_pages(area + CPU_GDT_PAGE, 1);
 
@@ -86,6 +88,7 @@ void cpu_area_create(unsigned id, unsigned apic_id)
     cpu->tss.ist[IST_DF - 1] = area + CPU_STACK_DF_TOP;
     cpu->tss.ist[IST_NMI - 1] = area + CPU_STACK_NMI_TOP;
     cpu->tss.ist[IST_MC - 1] = area + CPU_STACK_MC_TOP;
+    cpu->tss.ist[IST_DB - 1] = area + CPU_STACK_DB_TOP;
     cpu->tss.io_map = sizeof(cpu->tss); /* beyond the limit: ring 3 may use no port */
 
     *gdt_entry(id, SEL_RING0_CODE) = DESCRIPTOR_CODE64_RING0;
@@ -189,6 +192,7 @@ void descriptors_load(void)
     set_gate(VECTOR_DF, IST_DF, false);
     set_gate(VECTOR_NMI, IST_NMI, false);
     set_gate(VECTOR_MC, IST_MC, false);
+    set_gate(VECTOR_DB, IST_DB, false);
     gdt_load(area_of(cpu->id) + CPU_GDT_PAGE - GDT_RESERVED_BYTE);
     load_code_segment(SEL_RING0_CODE);
     load_data_segments();

@@ -138,6 +138,30 @@ ist_common:
         addq    $8, %rsp
         iretq
 
+/*
+ * #DB may come at the first instruction of a SYSCALL stub, in ring 0 with the guest's stack (a breakpoint
+ * that MOV SS held back): so it has a stack of its own. From a guest, the frame moves to where all others
+ * are.
+ */
+db_common:
+        PUSH_REGISTERS
+        cld
+        testb   $3, 136(%rsp)
+        jz      own_exception_common_on_this_stack
+        movq    %rsp, %rsi
+        movq    %rsp, %rdi
+        andq    $~(CPU_AREA_SIZE - 1), %rdi
+        addq    $CPU_STRUCT + CPU_REGS, %rdi
+        movq    %rdi, %rsp
+        movl    $CPU_REGS_WORDS, %ecx
+        rep     movsq
+        movq    %rsp, %rdi
+        call    guest_exception
+        jmp     resume_guest
+own_exception_common_on_this_stack:
+        movq    %rsp, %rdi
+        jmp     own_exception_common
+
         .globl  resume_guest_on_empty_stack
 resume_guest_on_empty_stack:
         andq    $~(CPU_AREA_SIZE - 1), %rsp
@@ -167,6 +191,8 @@ exception_stubs:
         movl    $vector, 4(%rsp)
         .if     (vector == 2) || (vector == 8) || (vector == 18)
         jmp     ist_common
+        .elseif vector == 1
+        jmp     db_common
         .else
         jmp     exception_common
         .endif

@@ -47,6 +47,8 @@ static inline bool direct_map_read(uint64_t maddr, uint64_t *value)
 {
     uint64_t word;
 
+    if (unlikely(maddr >= DIRECT_MAP_SIZE))
+        return false;
     GUEST_GET(word, maddr + DIRECT_MAP_BASE, 0, fault);
     *value = word;
     return true;

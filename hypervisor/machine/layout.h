@@ -39,7 +39,7 @@
 /*
  * A processor's area, 64 KiB, aligned to its size so that the stack pointer tells the processor:
  *
- *   +0x1000 #DF stack   +0x3000 NMI stack   +0x5000 #MC stack   +0x7000 stack   +0xc000 struct cpu
+ *   +0x1000 #DF   +0x3000 NMI   +0x5000 #MC   +0x7000 #DB   +0x9000 all else   +0xc000 struct cpu
  *
  * with a page that is not mapped below each stack. struct cpu begins with the guest's registers: its
  * head is where the stack begins.
@@ -48,7 +48,8 @@
 #define CPU_STACK_DF_TOP  0x2000
 #define CPU_STACK_NMI_TOP 0x4000
 #define CPU_STACK_MC_TOP  0x6000
-#define CPU_STACK_BOTTOM  0x7000
+#define CPU_STACK_DB_TOP  0x8000
+#define CPU_STACK_BOTTOM  0x9000
 #define CPU_STRUCT        0xc000
 #define CPU_GDT_PAGE      0xf000 /* the page of the GDT that belongs to us (0xe000 in it) */
 
@@ -57,6 +58,7 @@
 #define CPU_REGS_RIP   (CPU_REGS + 128)
 #define CPU_REGS_RSP   (CPU_REGS + 152)
 #define CPU_REGS_SS    (CPU_REGS + 160)
+#define CPU_REGS_WORDS 21 /* up to and with SS */
 #define CPU_STACK_TOP  (CPU_REGS + 168) /* where hardware begins to push: 16-aligned */
 
 /* Selectors in our page of the GDT (ABI). */

@@ -100,6 +100,8 @@ static bool start_one(unsigned id, uint64_t page)
 {
     uint64_t *stack = maddr_to_virt(page + (uint64_t)(ap_start_stack - ap_start));
 
+    /* A fresh copy for each: the code writes into itself where it jumps to. */
+    memcpy(maddr_to_virt(page), ap_start, (size_t)(ap_start_end - ap_start));
     *stack = CPU_AREA_BASE + (uint64_t)id * CPU_AREA_SIZE + CPU_STRUCT;
     apic_start_processor(cpu_of(id)->apic_id, (unsigned)(page >> PAGE_SHIFT));
     for (uint64_t end = time_now() + START_TIMEOUT_NS; time_now() < end;) {
@@ -121,7 +123,6 @@ void smp_start(const struct acpi_topology *topology, uint64_t low_page)
         log_line(LOG_WARNING, "no free page below 1 MiB to start other processors from");
         return;
     }
-    memcpy(maddr_to_virt(low_page), ap_start, (size_t)(ap_start_end - ap_start));
     for (unsigned i = 0; i < topology->nr_processors; i++) {
         if (topology->apic_ids[i] == self)
             continue;

@@ -199,11 +199,11 @@ void own_exception(struct cpu_user_regs *regs)
         machine_interrupt(vector);
         return;
     }
-    if (vector == VECTOR_PF) {
-        uint64_t va = cr2_read();
-        if (in_guest_part(va) && guest_fault_is_spurious(va, regs->error_code))
-            return;
-    }
+    uint64_t va = cr2_read(), fixup = exception_fixup(regs->rip);
+
+    if (vector == VECTOR_PF && fixup && in_guest_part(va) &&
+        guest_fault_is_spurious(va, regs->error_code))
+        return;
     if (vector == VECTOR_DB) {
         /* A guest's breakpoint or single step caught up with us (MOV SS): it is not ours to see. */
         debug_registers_off();
@@ -212,7 +212,6 @@ void own_exception(struct cpu_user_regs *regs)
     }
     if (regs->rip == (uint64_t)iret_to_guest)
         iret_fault(regs);
-    uint64_t fixup = exception_fixup(regs->rip);
     if (!fixup)
         fatal_exception(regs);
     regs->rip = fixup;

@@ -194,6 +194,8 @@ HYPERCALL(mmu_update)
             break;
     }
     batch_end(&batch);
+    if (batch.tables_of != current_domain() && !page_type_drain(batch.tables_of) && !rc)
+        rc = HYPERCALL_CONTINUE;
     done += (uint32_t)i;
     if (rc == HYPERCALL_CONTINUE)
         return hypercall_again(4, list + i * sizeof(struct mmu_update),

@@ -22,7 +22,7 @@
 
 /* Entries between two looks at whether something else has to be done. */
 #define PREEMPT_STRIDE 32U
-_Static_assert(ENTRIES_PER_TABLE % PREEMPT_STRIDE == 0, "strides end with the table");
+_Static_assert(ENTRIES_PER_TABLE % PREEMPT_STRIDE == 0, "aligned strides end with the table");
 
 static bool is_table(enum page_type type)
 {
@@ -204,8 +204,9 @@ static int validate_l1(struct domain *d, struct frame *f)
     uint64_t *table = mfn_to_virt(mfn_of_frame(f));
 
     while (f->progress < ENTRIES_PER_TABLE) {
-        unsigned from = f->progress, to = from + PREEMPT_STRIDE;
+        unsigned from = f->progress, to = ROUND_DOWN(from, PREEMPT_STRIDE) + PREEMPT_STRIDE;
         int rc = l1_entries_get(d, table, &from, to);
+        ASSERT(from <= ENTRIES_PER_TABLE);
         f->progress = (uint16_t)from;
         if (rc)
             return rc;

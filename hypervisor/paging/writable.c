@@ -51,7 +51,7 @@ struct store {
 #define ALU_SIZED(name, s, type, operand)                                                          \
     do {                                                                                           \
         __typeof__(type 0) value = type(s)->old, with = type(operand);                             \
-        uint64_t flags = ((s)->flags & ARITHMETIC_FLAGS) | 2;                                      \
+        uint64_t flags = ((s)->flags & ARITHMETIC_FLAGS) | EFLAGS_IF | 2; /* they stay on */       \
         __asm__("push %1; popf; " name " %2, %0; pushf; pop %1"                                    \
                 : "+q"(value), "+r"(flags)                                                         \
                 : "q"(with)                                                                        \

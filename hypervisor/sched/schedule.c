@@ -9,6 +9,8 @@
 
 const struct sched_policy *sched_policy = &sched_round_robin;
 
+#define SOON_MAX 4U
+
 static struct run_queue queues[NR_CPUS];
 static struct timer slice_timers[NR_CPUS];
 static uint64_t idle_cpus;
@@ -144,6 +146,11 @@ static void wake_locked(struct run_queue *q, struct vcpu *v, irq_state_t state)
         spin_unlock(&q->lock);
         q = &queues[to];
         spin_lock(&q->lock);
+        /* Between the locks others may have found it here: woken, moved on, paused. */
+        if (v->cpu != to || !may_run(v) || v->running || !list_empty(&v->queue)) {
+            spin_unlock_irq(&q->lock, state);
+            return;
+        }
     }
     sched_policy->enqueue(q, v, false);
     if (to != this_cpu()->id || !this_cpu()->current)
@@ -219,6 +226,26 @@ void vcpu_poll_end(struct vcpu *v)
     vcpu_kick(v);
 }
 
+/* Under the queue's lock: if it runs, it leaves its processor soon, long work included. */
+static void ask_to_leave(struct vcpu *v)
+{
+    if (!v->running)
+        return;
+    vcpu_request_work(v, VCPU_WORK_STOP);
+    ask_for(v->cpu);
+}
+
+void vcpu_down(struct vcpu *v)
+{
+    irq_state_t state;
+    struct run_queue *q = queue_lock(v, &state);
+
+    v->state = VCPU_DOWN;
+    list_remove(&v->queue);
+    ask_to_leave(v);
+    spin_unlock_irq(&q->lock, state);
+}
+
 void vcpu_yield(void)
 {
     struct run_queue *q = &queues[this_cpu()->id];
@@ -237,10 +264,7 @@ static void pause_no_wait(struct vcpu *v)
         list_remove(&v->queue);
         runstate_change(v, RUNSTATE_offline);
     }
-    if (v->running) {
-        vcpu_request_work(v, VCPU_WORK_STOP);
-        cpu_kick(v->cpu);
-    }
+    ask_to_leave(v);
     spin_unlock_irq(&q->lock, state);
 }
 
@@ -274,10 +298,7 @@ void domain_stop_vcpus(struct domain *d)
         irq_state_t state;
         struct run_queue *q = queue_lock(v, &state);
         list_remove(&v->queue);
-        if (v->running) {
-            vcpu_request_work(v, VCPU_WORK_STOP);
-            cpu_kick(v->cpu);
-        }
+        ask_to_leave(v);
         spin_unlock_irq(&q->lock, state);
     }
 }
@@ -290,17 +311,32 @@ static struct {
     bool go_on;
 } rendezvous;
 
-static void (*soon)(void);
+/* What each processor was asked to run so, in order. */
+static struct {
+    void (*fn[SOON_MAX])(void);
+    unsigned nr;
+} soon[NR_CPUS];
+
+/* We are the one that stops the others: runs all that was asked for. */
+static void run_soon(void)
+{
+    unsigned cpu = this_cpu()->id;
+
+    for (unsigned i = 0; i < soon[cpu].nr; i++)
+        soon[cpu].fn[i]();
+    soon[cpu].nr = 0;
+}
 
 static void rendezvous_wait(void)
 {
     struct cpu *cpu = this_cpu();
 
     __atomic_and_fetch(&cpu->work, ~WORK_RENDEZVOUS, __ATOMIC_SEQ_CST);
-    void (*fn)(void) = __atomic_exchange_n(&soon, NULL, __ATOMIC_SEQ_CST);
-    if (fn) {
-        stop_machine(fn);
-        return;
+    if (soon[cpu->id].nr) {
+        if (stop_machine(run_soon))
+            return;
+        /* Another one stops the machine now: join it, and come back. */
+        cpu_request_work(cpu, WORK_RENDEZVOUS);
     }
     if (!READ_ONCE(rendezvous.busy))
         return;
@@ -313,15 +349,12 @@ static void rendezvous_wait(void)
     __atomic_and_fetch(&rendezvous.arrived, ~(1UL << cpu->id), __ATOMIC_SEQ_CST);
 }
 
-void stop_machine(void (*fn)(void))
+bool stop_machine(void (*fn)(void))
 {
     uint64_t others = cpus_online & ~(1UL << this_cpu()->id);
 
-    if (__atomic_exchange_n(&rendezvous.busy, 1, __ATOMIC_SEQ_CST)) {
-        soon = fn; /* another one goes first; then we are asked again */
-        cpu_request_work(this_cpu(), WORK_RENDEZVOUS);
-        return;
-    }
+    if (__atomic_exchange_n(&rendezvous.busy, 1, __ATOMIC_SEQ_CST))
+        return false;
     rendezvous.go_on = false;
     for (uint64_t m = others; m; m &= m - 1) {
         cpu_request_work(cpu_of((unsigned)__builtin_ctzl(m)), WORK_RENDEZVOUS);
@@ -336,12 +369,19 @@ void stop_machine(void (*fn)(void))
         cpu_relax();
     interrupts_off();
     __atomic_store_n(&rendezvous.busy, 0, __ATOMIC_SEQ_CST);
+    return true;
 }
 
 void stop_machine_soon(void (*fn)(void))
 {
-    soon = fn;
+    irq_state_t state = interrupts_save();
+    unsigned cpu = this_cpu()->id;
+
+    /* The last place is for whoever comes last: the end of the machine is never lost. */
+    soon[cpu].fn[MIN(soon[cpu].nr, SOON_MAX - 1)] = fn;
+    soon[cpu].nr = MIN(soon[cpu].nr + 1, SOON_MAX);
     cpu_request_work(this_cpu(), WORK_RENDEZVOUS);
+    interrupts_restore(state);
 }
 
 void cpu_do_work(void)

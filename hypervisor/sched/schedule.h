@@ -52,6 +52,8 @@ void vcpu_place(struct vcpu *v);
 void vcpu_kick(struct vcpu *v);
 /* It is up, or no longer paused. */
 void vcpu_wake(struct vcpu *v);
+/* Goes down; does not wait until it has left its processor. */
+void vcpu_down(struct vcpu *v);
 /* The vCPU that runs blocks until an event comes; poll: until one of its ports, or its timer. */
 void vcpu_block(struct vcpu *v);
 void vcpu_yield(void);
@@ -69,8 +71,8 @@ void vcpu_unpause(struct vcpu *v);
 void domain_stop_vcpus(struct domain *d);
 
 /* Runs fn on this processor while all others wait, each at a point where nothing is half done. From an
- * exit to the guest or the idle loop only. */
-void stop_machine(void (*fn)(void));
+ * exit to the guest or the idle loop only. False: another processor is at it, and waits for us. */
+bool stop_machine(void (*fn)(void));
 /* Asks for fn to be run so, soon, by this processor. */
 void stop_machine_soon(void (*fn)(void));
 

@@ -4,6 +4,7 @@
  * elsewhere; what is still in the processor when it comes back to the same one is not loaded again.
  */
 #include "sched/switch.h"
+#include "lib/check.h"
 #include "machine/registers.h"
 #include "paging/page_type.h"
 #include "trap/guest_descriptors.h"
@@ -35,6 +36,7 @@ static void load_address_space(struct vcpu *v)
     struct cpu *cpu = this_cpu();
     mfn_t root = v->in_kernel ? v->kernel_root : v->user_root;
 
+    ASSERT(root.v);
     __atomic_or_fetch(&v->domain->paging.dirty_cpus, 1UL << cpu->id, __ATOMIC_SEQ_CST);
     root_load(root);
 }

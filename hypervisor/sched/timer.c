@@ -88,11 +88,10 @@ void timer_set(struct timer *t, uint64_t when_ns)
     irq_state_t state = interrupts_save();
     unsigned cpu = this_cpu()->id;
 
-    if (t->active && t->cpu != cpu)
-        timer_stop(t);
+    while (__atomic_exchange_n(&t->moving, true, __ATOMIC_ACQUIRE))
+        cpu_relax();
+    timer_stop(t);
     spin_lock(&heaps[cpu].lock);
-    if (t->active)
-        take_out(t);
     t->when = when_ns;
     t->cpu = cpu;
     t->active = true;
@@ -102,6 +101,7 @@ void timer_set(struct timer *t, uint64_t when_ns)
         timer_program(when_ns);
     }
     spin_unlock(&heaps[cpu].lock);
+    __atomic_store_n(&t->moving, false, __ATOMIC_RELEASE);
     interrupts_restore(state);
 }
 

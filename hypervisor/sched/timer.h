@@ -14,6 +14,7 @@ struct timer {
     struct timer *child, *next, *prev; /* pairing heap: prev is the left sibling, or the parent */
     unsigned cpu;                      /* in whose heap it is, while active */
     bool active;
+    bool moving; /* one processor at a time sets it */
 };
 
 static inline void timer_init(struct timer *t, void (*fn)(void *arg), void *arg)
@@ -22,7 +23,7 @@ static inline void timer_init(struct timer *t, void (*fn)(void *arg), void *arg)
 }
 
 /* Calls fn(arg) at that time, or soon after, on this processor, with interrupts off and no lock held.
- * An active timer is moved. One vCPU's timers are set by that vCPU, or while it does not run. */
+ * An active timer is moved. */
 void timer_set(struct timer *t, uint64_t when_ns);
 void timer_stop(struct timer *t);
 

@@ -36,10 +36,9 @@ static bool access_allowed(mfn_t root, uint64_t va, uint32_t error_code)
 
 bool guest_fault_is_spurious(uint64_t va, uint32_t error_code)
 {
-    struct vcpu *v = current_vcpu();
-
-    /* Hypercalls run on the kernel's root. A fault for a missing page is never stale. */
-    return v && (error_code & PF_PRESENT) && access_allowed(v->kernel_root, va, error_code);
+    /* In the tables that are loaded. A fault for a missing page is never stale. */
+    return current_vcpu() && (error_code & PF_PRESENT) &&
+           access_allowed(mfn_of_maddr(this_cpu()->root), va, error_code);
 }
 
 /* The page is there, but not for this access. True: the guest need not hear of it. */
@@ -178,6 +177,16 @@ void guest_iret_fault(unsigned vector, uint32_t error_code)
     struct vcpu *v = current_vcpu();
     struct cpu_user_regs *regs = &this_cpu()->guest_regs;
 
+    uint64_t va = cr2_read();
+
+    if (vector == VECTOR_PF && va >= HYPERVISOR_START && va < HYPERVISOR_END) {
+        /* A selector of an LDT whose page is not in the window yet: then try again. */
+        interrupts_on();
+        bool known = ldt_page_fault(v, regs, va);
+        interrupts_off();
+        if (known)
+            return;
+    }
     /* The frame cannot be used as it is: the fault is reported at the same place, with selectors that
      * can be pushed. */
     deliver_exception(v, regs, vector, error_code);
@@ -301,6 +310,9 @@ static void __attribute__((noinline)) guest_exit_with_work(void)
         if (!vcpu_event_deliverable(v))
             return;
         deliver_event(v, &cpu->guest_regs);
+        /* Another vCPU may clear the mask again and again: others get their turn in between. */
+        interrupts_on();
+        interrupts_off();
     }
 }
 
