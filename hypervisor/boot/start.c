@@ -68,6 +68,8 @@ static void read_boot_info(uint32_t magic, uint64_t at)
 
     cmdline_parse(info.words, &options, complain);
     uart_boot(options.com1_baud);
+    if (!options.console_com1)
+        uart_off();
     machine_debug_exit_port = options.debug_exit;
     if (wrong)
         panic("boot information: %s. Start with GRUB (multiboot2) or QEMU's -kernel", wrong);

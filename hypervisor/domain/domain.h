@@ -34,11 +34,6 @@ struct domain_memory {
     uint64_t nr_pages, max_pages;
 };
 
-/* --- time --- */
-struct domain_time {
-    uint32_t wallclock_version;
-};
-
 struct domain {
     domid_t id;
     uint8_t handle[16]; /* who it is, to its creator */
@@ -55,7 +50,6 @@ struct domain {
     struct domain_paging paging;
     struct domain_memory memory;
     struct domain_events events;
-    struct domain_time time;
     struct {
         uint64_t window_start; /* of log lines about refused requests */
         unsigned lines, dropped;
@@ -72,10 +66,9 @@ enum vcpu_state {
 #define VCPU_WORK_NMI      0x1U /* deliver an NMI */
 #define VCPU_WORK_DROP     0x2U /* its domain has doomed tables */
 #define VCPU_WORK_FAILSAFE 0x4U /* a data selector could not be loaded */
-#define VCPU_WORK_RUNSTATE 0x10U /* tell the guest its runstate */
 #define VCPU_WORK_STOP     0x8U /* leave the processor: paused, crashed, shut down */
-
-#define CALLBACK_MASKS_EVENTS 1U /* events are masked when it is entered */
+#define VCPU_WORK_RUNSTATE 0x10U /* tell the guest its runstate */
+#define VCPU_WORK_DEBUG    0x20U /* load its debug registers again */
 
 struct guest_callback {
     uint64_t address; /* 0: none */
@@ -137,7 +130,6 @@ struct vcpu {
     unsigned pause_count;
     uint64_t affinity;
     struct list queue;
-    uint64_t slice_end;
     bool initialised;
     bool polling;
 

@@ -22,8 +22,6 @@ static long vcpuop_initialise(struct vcpu *v, uint64_t arg)
 
     if (v->initialised)
         return -XEN_EEXIST;
-    if (v->info_frame.v == MFN_NONE.v && v->id >= XEN_LEGACY_MAX_VCPUS)
-        return -XEN_EINVAL;
     c = heap_alloc(sizeof(*c));
     if (!c)
         return -XEN_ENOMEM;
@@ -193,8 +191,10 @@ static long vcpuop_get_physid(struct vcpu *v, uint64_t arg)
 {
     struct vcpu_get_physid id;
 
-    if (!v->domain->privileged || (v->affinity & (v->affinity - 1)))
-        return -XEN_EINVAL;
+    uint64_t may = v->affinity & cpus_online;
+
+    if (!v->domain->privileged || (may & (may - 1)))
+        return -XEN_EINVAL; /* only where it is pinned */
     id.phys_id = (uint64_t)v->cpu << 32 | cpu_of(v->cpu)->apic_id;
     return copy_to_guest(arg, &id, sizeof(id)) ? 0 : -XEN_EFAULT;
 }

@@ -32,15 +32,3 @@ bool guest_copy_out(uint64_t dst, const void *src, size_t size)
 {
     return copy((void *)dst, src, size);
 }
-
-bool guest_clear(uint64_t dst, size_t size)
-{
-    guest_access_begin(machine_has_smap);
-    __asm__ volatile("1: rep stosb\n"
-                     "2:\n" EXCEPTION_ENTRY("1b", "2b")
-                     : "+D"(dst), "+c"(size)
-                     : "a"(0)
-                     : "memory");
-    guest_access_end(machine_has_smap);
-    return size == 0;
-}

@@ -27,9 +27,6 @@ void cpus_call(uint64_t mask, void (*fn)(void *arg), void *arg);
 /* Makes a processor look at its work soon, wherever it is. */
 void cpu_kick(unsigned cpu);
 
-/* Starts the other processors that the machine reports. Each calls secondary_start when it is up. */
-void cpus_start(void);
-
 /* Throws the stack away: continues in fn, or to the guest whose registers are loaded. */
 void call_on_empty_stack(void (*fn)(void)) __attribute__((noreturn));
 void resume_guest_on_empty_stack(void) __attribute__((noreturn));
@@ -83,7 +80,6 @@ uint64_t gdt_reserved_page_entry(unsigned cpu); /* the PTE that maps a processor
  * must have been checked to lie outside of the hypervisor's part. */
 bool guest_copy_in(void *dst, uint64_t src, size_t size);
 bool guest_copy_out(uint64_t dst, const void *src, size_t size);
-bool guest_clear(uint64_t dst, size_t size);
 /* Single words: machine/guest_access.h. */
 
 /* --- Registers that belong to a vCPU while it runs --------------------------------------------- */
@@ -129,6 +125,7 @@ void timer_program(uint64_t when_ns);       /* interrupt of this processor at th
 /* --- Devices ----------------------------------------------------------------------------------- */
 
 void uart_boot(unsigned baud);
+void uart_off(void); /* from now on nothing is written, or comes in */
 void uart_put(char c);
 int uart_get(void); /* -1: nothing there */
 void uart_interrupt_on(void);
@@ -157,6 +154,8 @@ void guest_exit(void);
 void guest_iret_fault(unsigned vector, uint32_t error_code);
 /* The hypervisor's own access to guest memory faulted: true if the tables allow it now. */
 bool guest_fault_is_spurious(uint64_t va, uint32_t error_code);
+/* Its breakpoints struck the hypervisor, and are off until its debug registers are loaded again. */
+void guest_debug_registers_lost(void);
 /* The timer interrupt; a kick; a character. Interrupts off. */
 void timer_interrupt(void);
 void console_interrupt(void);

@@ -207,6 +207,7 @@ void own_exception(struct cpu_user_regs *regs)
     if (vector == VECTOR_DB) {
         /* A guest's breakpoint or single step caught up with us (MOV SS): it is not ours to see. */
         debug_registers_off();
+        guest_debug_registers_lost();
         regs->rflags &= ~EFLAGS_TF;
         return;
     }

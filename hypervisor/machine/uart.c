@@ -31,8 +31,17 @@ void uart_boot(unsigned baud)
     port_out8(PORT + MODEM_CONTROL, 0x0b); /* DTR, RTS, and OUT2, which lets its interrupt through */
 }
 
+static bool off;
+
+void uart_off(void)
+{
+    off = true;
+}
+
 void uart_put(char c)
 {
+    if (off)
+        return;
     /* Bounded: without a port there, all bits read as one and this does not wait at all. */
     for (unsigned i = 0; i < 1000000 && !(port_in8(PORT + LINE_STATUS) & STATUS_CAN_PUT); i++)
         cpu_relax();
@@ -43,7 +52,7 @@ int uart_get(void)
 {
     uint8_t status = port_in8(PORT + LINE_STATUS);
 
-    if (status == 0xff || !(status & STATUS_INPUT))
+    if (off || status == 0xff || !(status & STATUS_INPUT))
         return -1;
     return port_in8(PORT + DATA);
 }

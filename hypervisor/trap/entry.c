@@ -87,6 +87,26 @@ static void software_interrupt(struct vcpu *v, struct cpu_user_regs *regs, unsig
     }
 }
 
+/*
+ * SYSENTER of guest user mode: its registers are never set up, so it is a #GP, and goes on from here to
+ * the guest's callback. (AMD's processors do not know it in long mode: there it is #UD, as on Xen.) It keeps
+ * neither RIP nor RSP: the frame has zeroes there.
+ */
+static bool sysenter_from_user(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    uint8_t bytes[2];
+
+    if (v->in_kernel || !v->sysenter.address || !copy_from_guest(bytes, regs->rip, sizeof(bytes)) ||
+        bytes[0] != 0x0f || bytes[1] != 0x34)
+        return false;
+    regs->rip = 0;
+    regs->rsp = 0;
+    regs->cs = 3;
+    regs->ss = SEL_GUEST_DATA;
+    deliver_callback(v, regs, &v->sysenter);
+    return true;
+}
+
 static void general_protection(struct vcpu *v, struct cpu_user_regs *regs)
 {
     uint8_t bytes[INSN_BUFFER];
@@ -100,7 +120,8 @@ static void general_protection(struct vcpu *v, struct cpu_user_regs *regs)
             software_interrupt(v, regs, insn.immediate & 0xff, insn.length);
             return;
         }
-    } else if (regs->error_code == 0 && privileged_emulate(v, regs)) {
+    } else if (regs->error_code == 0 &&
+               (privileged_emulate(v, regs) || sysenter_from_user(v, regs))) {
         return;
     }
     deliver_exception(v, regs, VECTOR_GP, regs->error_code);
@@ -192,6 +213,12 @@ void guest_iret_fault(unsigned vector, uint32_t error_code)
     deliver_exception(v, regs, vector, error_code);
 }
 
+void guest_debug_registers_lost(void)
+{
+    if (current_vcpu())
+        vcpu_request_work(current_vcpu(), VCPU_WORK_DEBUG);
+}
+
 /* --- SYSCALL ----------------------------------------------------------------------------------- */
 
 static void syscall_from_user(struct vcpu *v, struct cpu_user_regs *regs,
@@ -275,6 +302,10 @@ static void do_vcpu_work(struct vcpu *v, struct cpu_user_regs *regs, uint32_t wo
     if (work & VCPU_WORK_RUNSTATE) {
         __atomic_and_fetch(&v->work, ~VCPU_WORK_RUNSTATE, __ATOMIC_SEQ_CST);
         publish_areas(v);
+    }
+    if (work & VCPU_WORK_DEBUG) {
+        __atomic_and_fetch(&v->work, ~VCPU_WORK_DEBUG, __ATOMIC_SEQ_CST);
+        debug_registers_load(v->dr);
     }
     if (work & VCPU_WORK_FAILSAFE) {
         __atomic_and_fetch(&v->work, ~VCPU_WORK_FAILSAFE, __ATOMIC_SEQ_CST);
