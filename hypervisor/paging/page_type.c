@@ -34,18 +34,6 @@ static unsigned level_of(enum page_type type)
     return (unsigned)type - TYPE_L1 + 1;
 }
 
-bool page_type_get_existing(struct frame *f, enum page_type type, domid_t owner)
-{
-    uint64_t seen = READ_ONCE(f->state);
-
-    do {
-        if ((seen & (FRAME_TYPE | FRAME_VALID)) != (FRAME_TYPE_BITS(type) | FRAME_VALID) ||
-            !(seen & FRAME_COUNT) || (seen & FRAME_COUNT) == FRAME_COUNT || f->owner != owner)
-            return false;
-    } while (!frame_state_swap(f, &seen, seen + FRAME_COUNT_ONE));
-    return true;
-}
-
 /* --- The queue of doomed tables ---------------------------------------------------------------- */
 
 static void queue_push(struct frame *f)

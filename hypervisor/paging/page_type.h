@@ -43,7 +43,17 @@ static inline int page_type_get(struct frame *f, enum page_type type)
  * Takes a type reference only if the frame is a valid table of that type and owner now. For those who
  * found it by walking: what they read on the way may be stale, this look is not.
  */
-bool page_type_get_existing(struct frame *f, enum page_type type, domid_t owner);
+static inline bool page_type_get_existing(struct frame *f, enum page_type type, domid_t owner)
+{
+    uint64_t seen = READ_ONCE(f->state);
+
+    do {
+        if ((seen & (FRAME_TYPE | FRAME_VALID)) != (FRAME_TYPE_BITS(type) | FRAME_VALID) ||
+            !(seen & FRAME_COUNT) || (seen & FRAME_COUNT) == FRAME_COUNT || f->owner != owner)
+            return false;
+    } while (!frame_state_swap(f, &seen, seen + FRAME_COUNT_ONE));
+    return true;
+}
 
 /* Gives a type reference back. The last one of a table dooms it: page_type_drain does the work. */
 static inline void page_type_put(struct frame *f)

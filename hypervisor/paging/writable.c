@@ -243,6 +243,7 @@ static int store_to_entry(struct vcpu *v, struct store *s, uint64_t *entry, unsi
     s->old = whole >> (8 * offset) & mask;
     s->flags = s->regs->rflags;
     s->writes = true;
+    s->reg_out = s->rax_out = false;
     if (!(is_string(&s->insn) ? compute_string(s) : compute(s)))
         return -XEN_EINVAL;
     int rc = 0;
@@ -257,7 +258,7 @@ static int store_to_entry(struct vcpu *v, struct store *s, uint64_t *entry, unsi
 
 bool writable_table_store(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va)
 {
-    struct store s = { .regs = regs };
+    struct store s;
     uint8_t bytes[INSN_BUFFER];
     struct frame *f;
 
@@ -269,7 +270,8 @@ bool writable_table_store(struct vcpu *v, struct cpu_user_regs *regs, uint64_t v
         return false;
 
     int rc = -XEN_EINVAL;
-    if (insn_decode(bytes, insn_fetch(regs->rip, bytes), &s.insn) && va % s.insn.size == 0)
+    s.regs = regs;
+    if (insn_decode(bytes, insn_fetch(regs->rip, bytes), &s.insn) && (va & (s.insn.size - 1U)) == 0)
         rc = store_to_entry(v, &s, (uint64_t *)mfn_to_virt(pte_mfn(mapping)) + va / 8 % 512,
                             (unsigned)(va % 8));
     page_type_put(f);
