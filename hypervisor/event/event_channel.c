@@ -88,22 +88,39 @@ void event_set_pending(struct domain *d, unsigned port, unsigned vcpu)
 
 /* --- Allocation --------------------------------------------------------------------------------- */
 
+static const struct event_port closed_port = { .state = EVTCHNSTAT_closed };
+
 /* The lowest free port; makes a chunk if all are full. Returns the port, or -XEN_ENOSPC, -XEN_ENOMEM.
  * fresh: memory that was allocated before the lock was taken, or NULL. */
 static int find_free(struct domain *d, struct event_port **fresh)
 {
-    for (unsigned port = 1; port <= d->events.max_port; port++) {
-        struct event_port **chunk = &d->events.chunks[port / EVENT_PORTS_PER_CHUNK];
-        if (!*chunk) {
-            if (!*fresh)
-                return -XEN_ENOMEM;
-            *chunk = *fresh;
-            *fresh = NULL;
-        }
-        if ((*chunk)[port % EVENT_PORTS_PER_CHUNK].state == EVTCHNSTAT_closed)
-            return (int)port;
+    unsigned port = EVENT_PORTS;
+
+    for (unsigned word = 0; word < EVENT_PORTS / 64 && port == EVENT_PORTS; word++) {
+        uint64_t free = ~d->events.used[word] & ~(word ? 0UL : 1UL); /* port 0 never is one */
+        if (free)
+            port = word * 64 + bit_lowest(free);
     }
-    return -XEN_ENOSPC;
+    if (port > d->events.max_port)
+        return -XEN_ENOSPC;
+    struct event_port **chunk = &d->events.chunks[port / EVENT_PORTS_PER_CHUNK];
+    if (!*chunk) {
+        if (!*fresh)
+            return -XEN_ENOMEM;
+        *chunk = *fresh;
+        *fresh = NULL;
+    }
+    return (int)port;
+}
+
+/* What a port is from now on; the table's lock is held. */
+static void port_become(struct domain *d, unsigned port, const struct event_port *content)
+{
+    *port_of(d, port) = *content;
+    if (content->state == EVTCHNSTAT_closed)
+        d->events.used[port / 64] &= ~(1UL << (port % 64));
+    else
+        d->events.used[port / 64] |= 1UL << (port % 64);
 }
 
 struct allocation {
@@ -135,9 +152,7 @@ static int allocation_begin(struct allocation *a, struct domain *d)
 
 static void allocation_end(struct allocation *a, const struct event_port *content)
 {
-    struct event_port *p = port_of(a->d, (unsigned)a->port);
-
-    *p = *content;
+    port_become(a->d, (unsigned)a->port, content);
     bit_clear((uint64_t *)a->d->shared_info->evtchn_pending, (unsigned)a->port);
     spin_unlock_irq(&a->d->events.lock, a->state);
     heap_free(a->fresh, CHUNK_BYTES);
@@ -229,7 +244,7 @@ static long evtchnop_bind_interdomain(struct domain *d, void *arg)
     lock_two(d, remote, &state);
     rc = join_ports(d, local, remote, op->remote_port);
     if (rc == -XEN_EINVAL)
-        port_of(d, local)->state = EVTCHNSTAT_closed;
+        port_become(d, local, &closed_port);
     unlock_two(d, remote, state);
     if (rc)
         return refuse(d, -rc, "bind_interdomain: port %u of d%u does not wait for it",
@@ -303,7 +318,7 @@ static void close_port(struct domain *d, unsigned port, struct domain *remote)
         theirs->state = EVTCHNSTAT_unbound;
         theirs->remote_domain = d->id;
     }
-    *p = (struct event_port){ .state = EVTCHNSTAT_closed };
+    port_become(d, port, &closed_port);
     bit_clear((uint64_t *)d->shared_info->evtchn_pending, port);
 }
 

@@ -35,6 +35,7 @@ struct domain_events {
     struct spinlock lock;
     struct event_port *chunks[EVENT_CHUNKS]; /* made as needed, kept until the domain goes */
     uint32_t pollers;                        /* vCPUs that poll; atomic */
+    uint64_t used[EVENT_PORTS / 64];         /* a bit for each port that is not closed */
     unsigned max_port;                       /* the highest that it may have */
     uint16_t virq_port[32][NR_VIRQS];        /* [vcpu][virq]: the port, 0: not bound */
 };

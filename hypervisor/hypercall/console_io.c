@@ -21,15 +21,25 @@
 #define SWITCH_COUNT 3U
 
 static struct {
+    struct spinlock lock;
     char ring[INPUT_SIZE];
     uint32_t produced, consumed;
     unsigned switches; /* switch characters in a row */
     bool to_us;
-} input;
+} input = { .lock = SPINLOCK(LOCK_IRQ) };
 
 void console_interrupt(void)
 {
     cpu_request_work(this_cpu(), WORK_CONSOLE);
+}
+
+/* What does not fit is lost: nobody reads. */
+static void keep_char(char c)
+{
+    irq_state_t state = spin_lock_irq(&input.lock);
+    if (input.produced - input.consumed < INPUT_SIZE)
+        input.ring[input.produced++ % INPUT_SIZE] = c;
+    spin_unlock_irq(&input.lock, state);
 }
 
 static void take_char(char c)
@@ -45,8 +55,8 @@ static void take_char(char c)
     input.switches = 0;
     if (input.to_us)
         report_key(c);
-    else if (input.produced - input.consumed < INPUT_SIZE)
-        input.ring[input.produced++ % INPUT_SIZE] = c;
+    else
+        keep_char(c);
 }
 
 /* The interrupt goes to one processor: nobody else is here. */
@@ -83,8 +93,10 @@ static long console_read(struct domain *d, uint64_t count, uint64_t buffer)
     char piece[PIECE];
     size_t n = 0;
 
-    while (n < sizeof(piece) && n < count && input.consumed != READ_ONCE(input.produced))
+    irq_state_t state = spin_lock_irq(&input.lock);
+    while (n < sizeof(piece) && n < count && input.consumed != input.produced)
         piece[n++] = input.ring[input.consumed++ % INPUT_SIZE];
+    spin_unlock_irq(&input.lock, state);
     if (n && !copy_to_guest(buffer, piece, n))
         return refuse(d, XEN_EFAULT, "console_io: %016lx cannot be written", buffer);
     return (long)n;
