@@ -7,32 +7,51 @@
 #include "machine/paging_bits.h"
 #include "memory/frame.h"
 
+/*
+ * Free blocks by order and by the width of their first frame's number. A block is aligned to its size, so
+ * all its frames have that width, and a request for low frames looks into no list: which of a width hold
+ * something is one word. (The block that begins at frame 0 has width 0; it begins with as many low frames
+ * as anybody can ask for.)
+ */
+#define WIDTHS 33U /* frame numbers have 32 bits */
+
 static struct spinlock lock = SPINLOCK(LOCK_FRAME_ALLOC);
-static uint32_t free_lists[FRAME_ORDER_MAX + 1]; /* first frame of each */
+static uint32_t free_lists[WIDTHS][FRAME_ORDER_MAX + 1]; /* first frame of each */
+static uint32_t free_orders[WIDTHS];                     /* a bit for each list that is not empty */
 static uint64_t nr_free, nr_total;
+
+static unsigned width_of(uint32_t n)
+{
+    return n ? 32U - (unsigned)__builtin_clz(n) : 0;
+}
 
 /* A free block is known by its first frame: next, prev, progress = order + 1 (0: not the first). */
 
 static void list_push(unsigned order, uint32_t n)
 {
     struct frame *f = &frame_table[n];
+    unsigned width = width_of(n);
 
-    f->next = free_lists[order];
+    f->next = free_orders[width] >> order & 1 ? free_lists[width][order] : FRAME_NONE;
     f->prev = FRAME_NONE;
     f->progress = (uint16_t)(order + 1);
     if (f->next != FRAME_NONE)
         frame_table[f->next].prev = n;
-    free_lists[order] = n;
+    free_lists[width][order] = n;
+    free_orders[width] |= 1U << order;
 }
 
 static void list_take(unsigned order, uint32_t n)
 {
     struct frame *f = &frame_table[n];
+    unsigned width = width_of(n);
 
-    if (f->prev == FRAME_NONE)
-        free_lists[order] = f->next;
-    else
+    if (f->prev != FRAME_NONE)
         frame_table[f->prev].next = f->next;
+    else if (f->next != FRAME_NONE)
+        free_lists[width][order] = f->next;
+    else
+        free_orders[width] &= ~(1U << order);
     if (f->next != FRAME_NONE)
         frame_table[f->next].prev = f->prev;
     f->progress = 0;
@@ -57,26 +76,16 @@ static void free_block(uint64_t n, unsigned order)
     list_push(order, (uint32_t)n);
 }
 
-/* A free block of the order whose first frames, as many as needed, end below the limit. */
-static uint32_t find_block(unsigned order, uint64_t needed, uint64_t limit)
+/* As high as may be, for low frames are for those who need them; then from the smallest block. */
+static uint64_t take_block(unsigned order, unsigned width)
 {
-    for (uint32_t n = free_lists[order]; n != FRAME_NONE; n = frame_table[n].next) {
-        if (n + needed <= limit)
-            return n;
+    while (!(free_orders[width] >> order)) {
+        if (!width--)
+            return MFN_NONE.v;
     }
-    return FRAME_NONE;
-}
-
-static uint64_t take_block(unsigned order, uint64_t limit)
-{
-    uint32_t n = FRAME_NONE;
-    unsigned from = order;
-
-    for (; from <= FRAME_ORDER_MAX && n == FRAME_NONE; from++)
-        n = find_block(from, 1UL << order, limit);
-    if (n == FRAME_NONE)
-        return MFN_NONE.v;
-    list_take(--from, n);
+    unsigned from = order + (unsigned)__builtin_ctz(free_orders[width] >> order);
+    uint32_t n = free_lists[width][from];
+    list_take(from, n);
     while (from > order) { /* the upper half goes back at each step */
         from--;
         list_push(from, n + (1U << from));
@@ -87,16 +96,13 @@ static uint64_t take_block(unsigned order, uint64_t limit)
 
 mfn_t frame_alloc(unsigned order, unsigned address_bits)
 {
-    uint64_t limit = max_mfn;
     uint64_t stamp = 0;
 
-    if (order > FRAME_ORDER_MAX || address_bits <= PAGE_SHIFT)
+    if (order > FRAME_ORDER_MAX || address_bits < PAGE_SHIFT + order)
         return MFN_NONE;
-    if (address_bits < 64)
-        limit = MIN(limit, 1UL << (address_bits - PAGE_SHIFT));
 
     irq_state_t state = spin_lock_irq(&lock);
-    uint64_t n = take_block(order, limit);
+    uint64_t n = take_block(order, MIN(address_bits - PAGE_SHIFT, width_of((uint32_t)max_mfn - 1)));
     spin_unlock_irq(&lock, state);
     if (n == MFN_NONE.v)
         return MFN_NONE;
@@ -159,8 +165,6 @@ void frame_table_boot(const struct ram_range *ram, unsigned nr)
 {
     max_mfn = ram[nr - 1].end >> PAGE_SHIFT;
     map_frame_table();
-    for (unsigned order = 0; order <= FRAME_ORDER_MAX; order++)
-        free_lists[order] = FRAME_NONE;
 }
 
 void frame_table_mark_ram(const struct ram_range *ram, unsigned nr)
