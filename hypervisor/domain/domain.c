@@ -79,9 +79,35 @@ mfn_t domain_alloc_frames(struct domain *d, unsigned order, unsigned address_bit
 void domain_adopt_frames(struct domain *d, mfn_t m, unsigned order)
 {
     spin_lock(&d->paging.lock);
-    d->memory.nr_pages += 1UL << order;
     own_frames(d, m, 1UL << order);
     spin_unlock(&d->paging.lock);
+}
+
+void domain_disown_frame(struct domain *d, struct frame *f)
+{
+    f->tlb_stamp = tlb_clock_now();
+    spin_lock(&d->paging.lock);
+    unlist_frame(d, f);
+    spin_unlock(&d->paging.lock);
+    m2p_set(mfn_of_frame(f), M2P_INVALID);
+}
+
+bool domain_give_up_frame(struct domain *d, mfn_t m)
+{
+    if (!mfn_is_ram(m) || !frame_get(frame_at(m), d->id))
+        return false;
+    bool was = !(READ_ONCE(frame_at(m)->state) & FRAME_SPECIAL) && frame_drop_allocation(frame_at(m));
+    frame_put(frame_at(m));
+    return was;
+}
+
+bool domain_name_frame(struct domain *d, mfn_t m, uint64_t pfn)
+{
+    if (!mfn_is_ram(m) || !frame_get(frame_at(m), d->id))
+        return false;
+    m2p_set(m, pfn);
+    frame_put(frame_at(m));
+    return true;
 }
 
 void domain_frame_released(struct frame *f)

@@ -173,9 +173,17 @@ void domain_frame_released(struct frame *f);
  * are none or its quota is used up. */
 mfn_t domain_alloc_frames(struct domain *d, unsigned order, unsigned address_bits);
 
-/* Makes 2^order frames from the allocator the domain's, beyond its quota: for those who take as many
- * away. */
+/* For an exchange of frames, which leaves the quota as it is: 2^order frames from the allocator become
+ * the domain's; one that nobody can refer to any more (no count in its word) ceases to be. */
 void domain_adopt_frames(struct domain *d, mfn_t m, unsigned order);
+void domain_disown_frame(struct domain *d, struct frame *f);
+
+/* Gives up the allocation of one frame. False: it is not the domain's, or was given up before. */
+bool domain_give_up_frame(struct domain *d, mfn_t m);
+
+/* Writes the domain's own number for a frame into the machine-to-physical table. False: the frame is not
+ * the domain's (any more: another vCPU may give it up at any time). */
+bool domain_name_frame(struct domain *d, mfn_t m, uint64_t pfn);
 
 static inline struct domain *current_domain(void)
 {

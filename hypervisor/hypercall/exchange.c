@@ -3,8 +3,11 @@
  * Frames that the domain does not use any more, for frames of another kind (contiguous, or low).
  *
  * In steps: as many input extents as make one output extent, or the other way round. A step takes its
- * inputs, each in one atomic look (allocated, and referenced by nothing else), then allocates, then
- * tells; until the last moment it can give everything back.
+ * inputs, then allocates, then tells; until the last moment it can give everything back.
+ *
+ * Taking a frame is one compare and exchange, from "allocated, and nothing else refers to it" to "nothing
+ * refers to it": from then on no vCPU of the domain can map it or give it up. It still counts in the
+ * domain's quota, until it leaves for the frame that takes its place there.
  *
  * ABI: XENMEM_exchange, struct xen_memory_exchange
  */
@@ -14,7 +17,6 @@
 #include "hypercall/hypercall.h"
 #include "memory/frame_alloc.h"
 #include "memory/guest_copy.h"
-#include "memory/m2p.h"
 
 #define ORDER_MAX   9U
 #define FRAMES_MAX  (1U << ORDER_MAX) /* of one step */
@@ -31,7 +33,7 @@ static uint64_t handle_at(const void *list, uint64_t n)
     return (uint64_t)list + n * sizeof(xen_pfn_t);
 }
 
-/* From "allocated, used by nobody" to "held by us": the allocation goes, its reference is ours. */
+/* The type stays in the word, for it says what TLBs may still know (memory/frame.h). */
 static bool take_frame(mfn_t m, const struct domain *d)
 {
     if (!mfn_is_ram(m) || frame_at(m)->owner != d->id)
@@ -41,14 +43,15 @@ static bool take_frame(mfn_t m, const struct domain *d)
         if ((seen & (FRAME_ALLOCATED | FRAME_SPECIAL | FRAME_REFS | FRAME_COUNT)) !=
             (FRAME_ALLOCATED | FRAME_REF_ONE))
             return false;
-    } while (!frame_state_swap(frame_at(m), &seen, seen & ~FRAME_ALLOCATED));
+    } while (!frame_state_swap(frame_at(m), &seen, seen & FRAME_TYPE));
     return true;
 }
 
 static void untake_frames(const uint64_t *frames, uint64_t nr)
 {
     while (nr--)
-        __atomic_or_fetch(&frame_at(mfn(frames[nr]))->state, FRAME_ALLOCATED, __ATOMIC_SEQ_CST);
+        __atomic_or_fetch(&frame_at(mfn(frames[nr]))->state, FRAME_ALLOCATED | FRAME_REF_ONE,
+                          __ATOMIC_SEQ_CST);
 }
 
 static int take_inputs(struct exchange *x, uint64_t extent)
@@ -102,7 +105,7 @@ static int tell(struct exchange *x, uint64_t extent)
         if (!copy_from_guest(&pfn, at, sizeof(pfn)) || !copy_to_guest(at, &m, sizeof(m)))
             return -XEN_EFAULT;
         for (uint64_t j = 0; j < 1UL << x->e.out.extent_order; j++)
-            m2p_set(mfn(m + j), pfn + j);
+            domain_name_frame(x->d, mfn(m + j), pfn + j);
     }
     return 0;
 }
@@ -118,10 +121,12 @@ static int step(struct exchange *x, uint64_t in, uint64_t out)
         untake_frames(x->in, x->frames);
         return rc;
     }
+    for (uint64_t i = 0; i < x->frames; i++) {
+        domain_disown_frame(x->d, frame_at(mfn(x->in[i])));
+        frame_free(mfn(x->in[i]), 0);
+    }
     for (uint64_t i = 0; i < x->out_per_step; i++)
         domain_adopt_frames(x->d, mfn(x->out[i]), x->e.out.extent_order);
-    for (uint64_t i = 0; i < x->frames; i++)
-        frame_put(frame_at(mfn(x->in[i])));
     /* From here on nothing can be undone: an answer that cannot be written is the caller's loss. */
     return tell(x, out);
 }

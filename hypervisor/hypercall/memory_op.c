@@ -59,11 +59,11 @@ static bool give_extent(struct reservation *res, bool populate)
     if (m.v == MFN_NONE.v)
         return false;
     for (uint64_t i = 0; populate && i < nr; i++)
-        m2p_set(mfn(m.v + i), pfn + i);
+        domain_name_frame(res->d, mfn(m.v + i), pfn + i);
     xen_pfn_t out = m.v;
     if (res->r.extent_start.p && !copy_to_guest(extent_at(res), &out, sizeof(out))) {
         for (uint64_t i = 0; i < nr; i++)
-            frame_drop_allocation(frame_at(mfn(m.v + i)));
+            domain_give_up_frame(res->d, mfn(m.v + i));
         return false;
     }
     return true;
@@ -87,15 +87,8 @@ static bool decrease_one(struct reservation *res)
         return false;
     for (uint64_t i = 0; i < 1UL << res->r.extent_order; i++) {
         mfn_t m = mfn(first + i);
-        if (!mfn_is_ram(m) || !frame_get(frame_at(m), res->d->id)) {
+        if (!domain_give_up_frame(res->d, m)) {
             refuse(res->d, XEN_EINVAL, "decrease_reservation: frame %lx is not its own", m.v);
-            return false;
-        }
-        bool was = !(READ_ONCE(frame_at(m)->state) & FRAME_SPECIAL) &&
-                   frame_drop_allocation(frame_at(m));
-        frame_put(frame_at(m));
-        if (!was) {
-            refuse(res->d, XEN_EINVAL, "decrease_reservation: frame %lx was given back before", m.v);
             return false;
         }
     }

@@ -44,6 +44,8 @@ extern bool fake_shut_down; /* domain_shutdown was called */
 
 /* [va, va + size) of the guest is this memory from now on. */
 void fake_guest_map(uint64_t va, void *memory, size_t size);
+/* Runs before each copy from or to the guest, once at a time: what another vCPU does meanwhile. */
+extern void (*fake_meanwhile)(void);
 
 /* --- A domain to work with --- */
 
