@@ -135,12 +135,17 @@ static void wait_ns(uint64_t ns)
         cpu_relax();
 }
 
-void apic_start_processor(unsigned target, unsigned start_page)
+void apic_reset_processor(unsigned target)
 {
     command(target, COMMAND_INIT | COMMAND_LEVEL | COMMAND_ASSERT);
     wait_ns(200000);
     command(target, COMMAND_INIT | COMMAND_LEVEL);
     wait_ns(10000000);
+}
+
+void apic_start_processor(unsigned target, unsigned start_page)
+{
+    apic_reset_processor(target);
     command(target, COMMAND_STARTUP | start_page);
     wait_ns(200000);
     command(target, COMMAND_STARTUP | start_page);

@@ -17,6 +17,7 @@ unsigned apic_id(void);
 void apic_end_of_interrupt(void);
 void apic_send(unsigned apic_id, unsigned vector);
 void apic_send_all_stop(void); /* NMI to all others: the machine is dying */
+void apic_reset_processor(unsigned target); /* it waits to be started, deaf to all else */
 void apic_start_processor(unsigned apic_id, unsigned start_page);
 void apic_uart_route(const struct acpi_topology *topology);
 

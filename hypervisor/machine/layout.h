@@ -35,6 +35,7 @@
 #define IMAGE_PHYS 0x200000 /* where the image is linked to stand in RAM */
 
 #define NR_CPUS 32
+#define AP_NOBODY 0xffffffff /* APIC id of no processor */
 
 /*
  * A processor's area, 64 KiB, aligned to its size so that the stack pointer tells the processor:

@@ -15,6 +15,7 @@
 
 extern const uint8_t ap_start[], ap_start_end[];
 extern uint8_t ap_start_stack[]; /* words in the copied code are found by their distance from it */
+extern uint32_t ap_wanted;       /* APIC id of the one that may come up now, or AP_NOBODY */
 
 unsigned nr_cpus = 1;
 uint64_t cpus_online = 1;
@@ -99,17 +100,25 @@ void secondary_entry(void)
 static bool start_one(unsigned id, uint64_t page)
 {
     uint64_t *stack = maddr_to_virt(page + (uint64_t)(ap_start_stack - ap_start));
+    uint32_t wanted = cpu_of(id)->apic_id;
 
-    /* A fresh copy for each: the code writes into itself where it jumps to. */
-    memcpy(maddr_to_virt(page), ap_start, (size_t)(ap_start_end - ap_start));
     *stack = CPU_AREA_BASE + (uint64_t)id * CPU_AREA_SIZE + CPU_STRUCT;
-    apic_start_processor(cpu_of(id)->apic_id, (unsigned)(page >> PAGE_SHIFT));
+    __atomic_store_n(&ap_wanted, wanted, __ATOMIC_SEQ_CST);
+    apic_start_processor(wanted, (unsigned)(page >> PAGE_SHIFT));
     for (uint64_t end = time_now() + START_TIMEOUT_NS; time_now() < end;) {
         if (READ_ONCE(cpus_online) >> id & 1)
             return true;
         cpu_relax();
     }
-    return false;
+    /* From now on it is not wanted any more, and the next one may have its id and its stack. */
+    if (__atomic_compare_exchange_n(&ap_wanted, &wanted, AP_NOBODY, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_SEQ_CST)) {
+        apic_reset_processor(wanted);
+        return false;
+    }
+    while (!(READ_ONCE(cpus_online) >> id & 1)) /* it came at the last moment: it is on its way here */
+        cpu_relax();
+    return true;
 }
 
 void smp_start(const struct acpi_topology *topology, uint64_t low_page)
@@ -123,10 +132,14 @@ void smp_start(const struct acpi_topology *topology, uint64_t low_page)
         log_line(LOG_WARNING, "no free page below 1 MiB to start other processors from");
         return;
     }
+    memcpy(maddr_to_virt(low_page), ap_start, (size_t)(ap_start_end - ap_start));
+    unsigned made = 1; /* areas: one that nobody came for is there for the next */
     for (unsigned i = 0; i < topology->nr_processors; i++) {
         if (topology->apic_ids[i] == self)
             continue;
-        cpu_area_create(nr_cpus, topology->apic_ids[i]);
+        if (made == nr_cpus)
+            cpu_area_create(made++, topology->apic_ids[i]);
+        cpu_of(nr_cpus)->apic_id = topology->apic_ids[i];
         if (start_one(nr_cpus, low_page))
             nr_cpus++;
         else
