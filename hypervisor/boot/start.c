@@ -275,6 +275,7 @@ static void start_on_own_stack(void)
     log_line(LOG_INFO, "%u processors run", nr_cpus);
     start_dom0();
     give_modules_back();
+    log_in_background();
     interrupts_off();
     cpu_request_work(this_cpu(), WORK_SCHEDULE);
     idle_loop();

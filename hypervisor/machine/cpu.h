@@ -16,6 +16,7 @@ struct vcpu;
 #define WORK_TIMERS     0x2UL /* the timer interrupt came */
 #define WORK_RENDEZVOUS 0x4UL /* stop with the others, at a point where nothing is half done */
 #define WORK_CONSOLE    0x8UL /* characters came in */
+#define WORK_LOG        0x10UL /* there are lines to send */
 
 struct tss {
     uint32_t reserved0;

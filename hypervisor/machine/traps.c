@@ -109,9 +109,9 @@ static void begin_last_words(void)
         for (;;)
             __asm__ volatile("cli; hlt");
     }
-    log_last_words();
     if (nr_cpus > 1)
         apic_send_all_stop();
+    log_last_words();
 }
 
 void fatal_exception(const struct cpu_user_regs *regs)
@@ -234,6 +234,7 @@ void ist_exception(struct cpu_user_regs *regs)
 void machine_stop(bool failed)
 {
     interrupts_off();
+    log_last_words();
     if (machine_debug_exit_port)
         port_out8(machine_debug_exit_port, failed ? 1 : 0);
     for (;;)
@@ -243,6 +244,7 @@ void machine_stop(bool failed)
 void machine_reboot(void)
 {
     interrupts_off();
+    log_last_words();
     port_out8(0xcf9, 0x02); /* chipset reset */
     port_out8(0xcf9, 0x06);
     for (unsigned i = 0; i < 100000; i++)

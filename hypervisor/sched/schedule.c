@@ -397,6 +397,12 @@ void cpu_do_work(void)
         __atomic_and_fetch(&cpu->work, ~WORK_CONSOLE, __ATOMIC_SEQ_CST);
         console_input();
     }
+    if (work & WORK_LOG) {
+        __atomic_and_fetch(&cpu->work, ~WORK_LOG, __ATOMIC_SEQ_CST);
+        interrupts_on();
+        log_send();
+        interrupts_off();
+    }
     if (work & WORK_RENDEZVOUS)
         rendezvous_wait();
     if (work & WORK_SCHEDULE)

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * One ring holds what is still to go out, and behind it what went, for whoever reads later.
+ *
+ * A real port takes 87 us for a character: nobody waits for it with interrupts off. Who has them on sends
+ * what there is, one processor at a time, so that nothing overtakes. Who has them off leaves its text in
+ * the ring, to this processor's work (WORK_LOG). Only before there is such work, and when the machine is
+ * about to stop, text goes out at once, whatever the interrupts are.
+ */
 #include "trace/log.h"
 #include "lib/format.h"
 #include "lib/spinlock.h"
@@ -7,35 +15,100 @@
 
 #define LINE_SIZE 256
 #define RING_SIZE 16384U
+#define SEND_MAX  512U /* characters, before whoever sends may do something else */
+
+/* Who may wait for the port fills half of the ring; the rest is for those who may not. */
+#define BACKLOG_MAX (RING_SIZE / 2)
 
 enum log_level log_level = LOG_INFO;
 enum log_level log_guest_level = LOG_WARNING;
 
 static struct spinlock lock = SPINLOCK(LOCK_LOG);
-static bool dying;
+static bool in_background, dying;
 static char ring[RING_SIZE];
-static uint32_t produced; /* characters ever; the last RING_SIZE of them are in the ring */
+static uint32_t produced; /* characters ever; under the lock. The last RING_SIZE are in the ring */
+static uint32_t sent;     /* of them; changed by whoever sends. produced - sent <= RING_SIZE */
+static bool sending;      /* somebody is at it */
 static uint32_t cleared;  /* the ring's content before this was thrown away */
+static uint32_t lost;     /* characters that found no room */
 
-static void put(char c)
+/* Puts as much of a text into the ring as there is room for. */
+static size_t keep(const char *text, size_t size, uint32_t backlog_max)
 {
-    if (c == '\n')
-        uart_put('\r');
-    uart_put(c);
-    ring[produced++ % RING_SIZE] = c;
+    irq_state_t state = dying ? interrupts_save() : spin_lock_irq(&lock);
+    uint32_t backlog = produced - READ_ONCE(sent);
+
+    size = MIN(size, backlog_max > backlog ? backlog_max - backlog : 0);
+    for (size_t i = 0; i < size; i++)
+        ring[(produced + i) % RING_SIZE] = text[i];
+    __atomic_store_n(&produced, produced + (uint32_t)size, __ATOMIC_SEQ_CST);
+    if (dying)
+        interrupts_restore(state);
+    else
+        spin_unlock_irq(&lock, state);
+    return size;
+}
+
+static void send_up_to(uint32_t end)
+{
+    while (sent != end) {
+        char c = ring[sent % RING_SIZE];
+        if (c == '\n')
+            uart_put('\r');
+        uart_put(c);
+        __atomic_store_n(&sent, sent + 1, __ATOMIC_RELEASE);
+    }
+}
+
+void log_send(void)
+{
+    while (!__atomic_exchange_n(&sending, true, __ATOMIC_SEQ_CST)) {
+        send_up_to(sent + MIN(READ_ONCE(produced) - sent, SEND_MAX));
+        __atomic_store_n(&sending, false, __ATOMIC_SEQ_CST);
+        /* More, or from somebody who found us at it? */
+        if (__atomic_load_n(&produced, __ATOMIC_SEQ_CST) == READ_ONCE(sent))
+            return;
+        if (in_background) {
+            cpu_request_work(this_cpu(), WORK_LOG);
+            return;
+        }
+    }
+}
+
+static void say_what_was_lost(void)
+{
+    uint32_t n = __atomic_exchange_n(&lost, 0, __ATOMIC_SEQ_CST);
+
+    if (n)
+        log_line(LOG_ERROR, "%u characters of the log were lost", n);
 }
 
 static void put_all(const char *text, size_t size)
 {
-    if (dying) {
-        for (size_t i = 0; i < size; i++)
-            put(text[i]);
+    if (!dying && in_background && !interrupts_are_on()) {
+        size_t n = keep(text, size, RING_SIZE);
+        __atomic_add_fetch(&lost, (uint32_t)(size - n), __ATOMIC_SEQ_CST);
+        cpu_request_work(this_cpu(), WORK_LOG);
         return;
     }
-    irq_state_t state = spin_lock_irq(&lock);
-    for (size_t i = 0; i < size; i++)
-        put(text[i]);
-    spin_unlock_irq(&lock, state);
+    if (unlikely(READ_ONCE(lost)))
+        say_what_was_lost();
+    while (size) {
+        size_t n = keep(text, size, BACKLOG_MAX);
+        text += n;
+        size -= n;
+        if (dying)
+            send_up_to(produced);
+        else
+            log_send();
+        if (READ_ONCE(sending))
+            cpu_relax(); /* another processor makes room */
+    }
+}
+
+void log_in_background(void)
+{
+    in_background = true;
 }
 
 static void print_line(const char *format, va_list args)
@@ -83,6 +156,7 @@ void log_raw(const char *text, size_t size)
 void log_last_words(void)
 {
     dying = true;
+    send_up_to(produced);
 }
 
 size_t log_read(char *buffer, size_t size, uint32_t *index)

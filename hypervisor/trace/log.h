@@ -22,7 +22,12 @@ void log_guest(enum log_level level, const char *format, ...)
 /* A guest's own text, as it stands. */
 void log_raw(const char *text, size_t size);
 
-/* After this, locks are not taken: the machine is about to stop. */
+/* From now on who has interrupts off does not wait for the port: what it says waits for log_send, which
+ * whoever does a processor's WORK_LOG calls, with interrupts on. */
+void log_in_background(void);
+void log_send(void);
+
+/* The machine is about to stop: sends all that is left. After this, locks are not taken. */
 void log_last_words(void);
 
 /* Copies from the ring, beginning at *index (or the oldest there is), and moves it on. */
