@@ -61,40 +61,46 @@ bool msr_read_for_guest(struct vcpu *v, uint32_t msr, uint64_t *value)
     return !v->traps[VECTOR_GP].address && msr_read_safe(msr);
 }
 
-static bool fill_hypercall_page(struct vcpu *v, uint64_t value)
+static int fill_hypercall_page(struct vcpu *v, uint64_t value)
 {
     mfn_t m = mfn(value >> PAGE_SHIFT);
-    struct frame *f;
 
     if (value & ~PAGE_MASK || !mfn_is_ram(m) || !frame_get(frame_at(m), v->domain->id))
-        return refuse(v->domain, XEN_EINVAL, "hypercall page %016lx", value) == 0;
-    f = frame_at(m);
-    bool done = page_type_get(f, TYPE_WRITABLE) == 0;
-    if (done) {
+        return refuse(v->domain, XEN_EINVAL, "hypercall page %016lx is not its frame", value);
+    int rc = page_type_get(frame_at(m), TYPE_WRITABLE);
+    if (!rc) {
         hypercall_page_fill(mfn_to_virt(m));
-        page_type_put(f);
+        page_type_put(frame_at(m));
+    } else if (rc != HYPERCALL_CONTINUE) {
+        rc = refuse(v->domain, -rc, "hypercall page %016lx: its frame is not writable (type %u)", value,
+                    state_type(frame_at(m)->state));
     }
-    frame_put(f);
-    return done;
+    frame_put(frame_at(m));
+    return rc;
 }
 
-bool msr_write_for_guest(struct vcpu *v, uint32_t msr, uint64_t value)
+static bool constant_written(uint32_t msr, uint64_t value)
 {
-    switch (msr) {
-    case MSR_FS_BASE:
-    case MSR_GS_BASE:
-    case MSR_KERNEL_GS_BASE:
-        if (!address_is_canonical(value))
-            return false;
-        msr_write(msr, value);
-        return true;
-    case MSR_HYPERCALL_PAGE:
-        return fill_hypercall_page(v, value);
-    }
     for (unsigned i = 0; i < ARRAY_SIZE(constants); i++) {
         if (constants[i].msr == msr)
             return constants[i].write == WRITE_IGNORED ||
                    (constants[i].write == WRITE_SAME && constants[i].value == value);
     }
     return false;
+}
+
+int msr_write_for_guest(struct vcpu *v, uint32_t msr, uint64_t value)
+{
+    switch (msr) {
+    case MSR_FS_BASE:
+    case MSR_GS_BASE:
+    case MSR_KERNEL_GS_BASE:
+        if (!address_is_canonical(value))
+            return -XEN_EINVAL;
+        msr_write(msr, value);
+        return 0;
+    case MSR_HYPERCALL_PAGE:
+        return fill_hypercall_page(v, value);
+    }
+    return constant_written(msr, value) ? 0 : -XEN_EINVAL;
 }

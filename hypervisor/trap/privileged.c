@@ -232,7 +232,10 @@ static bool emulate_msr(struct emulation *e)
 
     if (e->insn.opcode == 0x30) {
         value = (regs->rdx & 0xffffffff) << 32 | (regs->rax & 0xffffffff);
-        if (!msr_write_for_guest(e->v, msr, value))
+        int rc = msr_write_for_guest(e->v, msr, value);
+        if (rc == HYPERCALL_CONTINUE)
+            return true; /* once more; what runs in between is not the guest */
+        if (rc)
             return false;
     } else {
         if (!msr_read_for_guest(e->v, msr, &value))

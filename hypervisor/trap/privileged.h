@@ -14,9 +14,10 @@ bool cpuid_forced(struct vcpu *v, struct cpu_user_regs *regs);
 /* What CPUID tells a guest. */
 void cpuid_for_guest(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 
-/* RDMSR and WRMSR of a guest kernel. False: #GP. */
+/* RDMSR and WRMSR of a guest kernel. False, or an error: #GP. HYPERCALL_CONTINUE: the instruction is to be
+ * run again. */
 bool msr_read_for_guest(struct vcpu *v, uint32_t msr, uint64_t *value);
-bool msr_write_for_guest(struct vcpu *v, uint32_t msr, uint64_t value);
+int msr_write_for_guest(struct vcpu *v, uint32_t msr, uint64_t value);
 
 /* May the vCPU, in its present mode, use these ports at all? */
 bool io_port_permitted(const struct vcpu *v, unsigned port, unsigned size);
