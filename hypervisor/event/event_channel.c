@@ -101,7 +101,7 @@ static int find_free(struct domain *d, struct event_port **fresh)
         if (free)
             port = word * 64 + bit_lowest(free);
     }
-    if (port > d->events.max_port)
+    if (port > d->events.max_port || d->events.closing)
         return -XEN_ENOSPC;
     struct event_port **chunk = &d->events.chunks[port / EVENT_PORTS_PER_CHUNK];
     if (!*chunk) {
@@ -468,12 +468,17 @@ static long evtchnop_unmask(struct domain *d, void *arg)
     return p ? 0 : refuse(d, XEN_EINVAL, "unmask: no port %u", op->port);
 }
 
-static void close_all(struct domain *d)
+/* Returns false if it stopped early: what is closed stays closed, so to go on is to begin again. */
+static bool close_all(struct domain *d)
 {
-    for (unsigned port = 1; port < EVENT_PORTS; port++) {
-        if (event_port_exists(d, port))
-            close_any(d, port);
+    for (unsigned word = 0; word < EVENT_PORTS / 64; word++) {
+        for (uint64_t open = READ_ONCE(d->events.used[word]); open; open &= open - 1) {
+            close_any(d, word * 64 + bit_lowest(open));
+            if (preempt_needed())
+                return false;
+        }
     }
+    return true;
 }
 
 static long evtchnop_reset(struct domain *d, void *arg)
@@ -485,13 +490,20 @@ static long evtchnop_reset(struct domain *d, void *arg)
         return refuse(d, XEN_ESRCH, "reset: no domain %u", op->dom);
     if (of != d && !d->privileged)
         return refuse(d, XEN_EPERM, "reset of d%u", op->dom);
-    close_all(of);
-    return 0;
+    return close_all(of) ? 0 : HYPERCALL_CONTINUE;
 }
 
-void domain_events_destroy(struct domain *d)
+bool domain_events_close(struct domain *d)
 {
-    close_all(d);
+    irq_state_t state = spin_lock_irq(&d->events.lock);
+
+    d->events.closing = true;
+    spin_unlock_irq(&d->events.lock, state);
+    return close_all(d);
+}
+
+void domain_events_free(struct domain *d)
+{
     for (unsigned i = 0; i < EVENT_CHUNKS; i++)
         heap_free(d->events.chunks[i], CHUNK_BYTES);
 }
@@ -528,6 +540,8 @@ static long __attribute__((noinline)) run_operation(struct domain *d, uint64_t c
     if (!copy_from_guest(arg, guest_arg, op->size))
         return refuse(d, XEN_EFAULT, "event_channel_op %lu: cannot read its argument", cmd);
     long rc = op->run(d, arg);
+    if (rc == HYPERCALL_CONTINUE)
+        return hypercall_again(2, cmd, guest_arg, 0, 0);
     if (!rc && op->reply && !copy_to_guest(guest_arg, arg, op->size))
         return refuse(d, XEN_EFAULT, "event_channel_op %lu: cannot write its answer", cmd);
     return rc;

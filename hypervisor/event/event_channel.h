@@ -37,12 +37,18 @@ struct domain_events {
     uint32_t pollers;                        /* vCPUs that poll; atomic */
     uint64_t used[EVENT_PORTS / 64];         /* a bit for each port that is not closed */
     unsigned max_port;                       /* the highest that it may have */
+    bool closing;                            /* the domain goes: no new ports */
     uint16_t virq_port[32][NR_VIRQS];        /* [vcpu][virq]: the port, 0: not bound */
 };
 
 void domain_events_init(struct domain *d);
-/* Closes all ports and frees the chunks. */
-void domain_events_destroy(struct domain *d);
+/*
+ * When a domain goes, in two steps, while domain_by_id still finds it: closes all ports, and none can be
+ * opened any more; returns false if it stopped early and is to be called again. Then frees the chunks,
+ * once nobody can be sending who found a port of this domain before (senders take no lock).
+ */
+bool domain_events_close(struct domain *d);
+void domain_events_free(struct domain *d);
 
 /* Sets the port pending for its vCPU, unless masked; wakes it. No lock needed: the caller knows that
  * the port stays bound. */

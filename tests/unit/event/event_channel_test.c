@@ -314,6 +314,56 @@ START_TEST(others_ports_are_for_the_privileged)
 }
 END_TEST
 
+/* 4095 ports, and work that turns up all the time: the call stops, and ends when all are closed. */
+START_TEST(a_reset_stops_for_work_and_goes_on)
+{
+    struct evtchn_reset r = { .dom = DOMID_SELF };
+    unsigned ports[300], ours, again = 0;
+
+    start();
+    for (unsigned i = 0; i < ARRAY_SIZE(ports); i++)
+        ports[i] = unbound(b, a->id);
+    ck_assert_int_eq(bind(a, b->id, ports[7], &ours), 0);
+    fake_switch_to(b->vcpus[0]);
+    memcpy(memory, &r, sizeof(r));
+    fake_preempt(1);
+    while (hypercall_event_channel_op(EVTCHNOP_reset, ARG, 0, 0, 0) == HYPERCALL_CONTINUE) {
+        ck_assert_uint_eq(b->vcpus[0]->again.args[0], EVTCHNOP_reset);
+        ck_assert_uint_eq(b->vcpus[0]->again.args[1], ARG);
+        ck_assert(fake_interrupts);
+        again++;
+    }
+    fake_preempt(0);
+    ck_assert_uint_eq(again, ARRAY_SIZE(ports));
+    for (unsigned i = 0; i < ARRAY_SIZE(ports); i++)
+        ck_assert_int_eq(status(b, ports[i]).status, EVTCHNSTAT_closed);
+    ck_assert_int_eq(status(a, ours).status, EVTCHNSTAT_unbound);
+    ck_assert_uint_eq(unbound(b, a->id), 1);
+}
+END_TEST
+
+START_TEST(a_domain_that_goes_opens_no_more_ports)
+{
+    unsigned ours, theirs;
+
+    start();
+    theirs = unbound(b, a->id);
+    ck_assert_int_eq(bind(a, b->id, theirs, &ours), 0);
+    unbound(b, a->id);
+    fake_preempt(1);
+    unsigned again = 0;
+    while (!domain_events_close(b))
+        again++;
+    ck_assert_uint_eq(again, 2);
+    fake_preempt(0);
+    struct evtchn_alloc_unbound x = { .dom = 2, .remote_dom = DOMID_SELF };
+    ck_assert_int_eq(OP(a, EVTCHNOP_alloc_unbound, &x), -XEN_ENOSPC);
+    ck_assert_int_eq(status(a, ours).status, EVTCHNSTAT_unbound);
+    ck_assert_int_eq(send(a, ours), 0);
+    domain_events_free(b);
+}
+END_TEST
+
 START_TEST(all_ports_can_be_had_and_no_more)
 {
     start();
@@ -323,7 +373,8 @@ START_TEST(all_ports_can_be_had_and_no_more)
     ck_assert_int_eq(OP(b, EVTCHNOP_alloc_unbound, &x), -XEN_ENOSPC);
     ck_assert_int_eq(close_port(b, 3000), 0);
     ck_assert_uint_eq(unbound(b, a->id), 3000);
-    domain_events_destroy(b);
+    ck_assert(domain_events_close(b));
+    domain_events_free(b);
     struct event_port look;
     for (unsigned i = 0; i < EVENT_CHUNKS; i++)
         ck_assert(!event_port_look(b, i * EVENT_PORTS_PER_CHUNK, &look) || look.state == 0);
@@ -403,6 +454,8 @@ int main(void)
         { virqs_of_vcpus_and_of_the_machine_are_told_apart },
         { a_port_follows_its_vcpu_where_it_may },
         { others_ports_are_for_the_privileged },
+        { a_reset_stops_for_work_and_goes_on },
+        { a_domain_that_goes_opens_no_more_ports },
         { all_ports_can_be_had_and_no_more },
         { what_is_no_operation_or_no_memory_is_refused },
         { both_sides_always_agree, .rounds = 4 },
