@@ -87,13 +87,38 @@ static void copy_words(char *to, const char *from, size_t max)
     string_copy(to, p, BOOT_TEXT_MAX);
 }
 
+/*
+ * No room for one more region: some RAM is left unused, the smallest piece there is. What is no RAM stays,
+ * so that it is not used as such where the two overlap. Returns false if the new one is to go.
+ */
+static bool make_room(struct boot_info *out, uint64_t size, uint32_t type)
+{
+    unsigned smallest = BOOT_REGIONS_MAX;
+
+    out->ignored_regions++;
+    for (unsigned i = 0; i < BOOT_REGIONS_MAX; i++) {
+        if (out->regions[i].type == REGION_RAM && (type != REGION_RAM || out->regions[i].size < size)) {
+            smallest = i;
+            size = out->regions[i].size;
+            type = REGION_RAM;
+        }
+    }
+    if (smallest == BOOT_REGIONS_MAX)
+        return false;
+    out->nr_regions--;
+    memmove(&out->regions[smallest], &out->regions[smallest + 1],
+            (out->nr_regions - smallest) * sizeof(out->regions[0]));
+    return true;
+}
+
 /* Regions by address; the map of some firmware is not in order. */
 static void add_region(struct boot_info *out, uint64_t start, uint64_t size, uint32_t type)
 {
-    unsigned at = out->nr_regions;
-
-    if (!size || start + size < start || at == BOOT_REGIONS_MAX)
+    if (!size || start + size < start)
         return;
+    if (out->nr_regions == BOOT_REGIONS_MAX && !make_room(out, size, type))
+        return;
+    unsigned at = out->nr_regions;
     while (at && out->regions[at - 1].start > start) {
         out->regions[at] = out->regions[at - 1];
         at--;

@@ -33,7 +33,7 @@ struct boot_info {
     unsigned nr_modules;
     struct boot_module modules[BOOT_MODULES_MAX];
     uint64_t rsdp; /* where ACPI's root pointer is, or 0 */
-    unsigned ignored_modules;
+    unsigned ignored_modules, ignored_regions; /* there was no room for */
 };
 
 /*

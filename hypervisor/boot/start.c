@@ -81,6 +81,9 @@ static void read_boot_info(uint32_t magic, uint64_t at)
     if (info.ignored_modules)
         log_line(LOG_WARNING, "%u modules more than %u are ignored", info.ignored_modules,
                  BOOT_MODULES_MAX);
+    if (info.ignored_regions)
+        log_line(LOG_WARNING, "%u regions of memory more than %u: the smallest RAM is left unused",
+                 info.ignored_regions, BOOT_REGIONS_MAX);
     if (!info.nr_modules)
         panic("no dom0 kernel: give one as the first module (QEMU: -initrd \"KERNEL ARGS\", GRUB: "
               "module2 KERNEL ARGS)");
@@ -142,6 +145,12 @@ static void find_ram(void)
               MEMORY_MIN >> 20);
     memcpy(unused, ram, sizeof(ram));
     nr_unused = nr_ram;
+    /* Where a map says two things about a place, it is not RAM for us. */
+    for (unsigned i = 0; i < info.nr_regions; i++) {
+        if (info.regions[i].type != REGION_RAM)
+            cut_range(ROUND_DOWN(info.regions[i].start, PAGE_SIZE),
+                      ROUND_UP(info.regions[i].start + info.regions[i].size, PAGE_SIZE));
+    }
     cut_range(0, LOW_END); /* firmware's, and where processors start */
     cut_range((uint64_t)image_start - IMAGE_OFFSET,
               ROUND_UP((uint64_t)image_end - IMAGE_OFFSET, PAGE_SIZE));

@@ -341,8 +341,41 @@ START_TEST(modules_and_regions_beyond_what_fits_are_counted_and_left)
     ck_assert_uint_eq(b.nr_modules, BOOT_MODULES_MAX);
     ck_assert_uint_eq(b.ignored_modules, 3);
     ck_assert_uint_eq(b.nr_regions, BOOT_REGIONS_MAX);
+    ck_assert_uint_eq(b.ignored_regions, 5);
     for (unsigned i = 1; i < b.nr_regions; i++)
         ck_assert_uint_lt(b.regions[i - 1].start, b.regions[i].start);
+}
+END_TEST
+
+/* It is small RAM that goes: what is reserved must stay known, and the most RAM is kept. */
+START_TEST(the_smallest_ram_gives_way_to_what_is_reserved)
+{
+    struct boot_info b;
+    unsigned reserved = 0;
+
+    begin();
+    put64(0);
+    put_module_2(0x1000, 0x2000, "m");
+    uint32_t tag = tag_begin(6);
+    put32(24);
+    put32(0);
+    for (uint64_t i = 0; i < BOOT_REGIONS_MAX; i++)
+        put_region_2(i << 30, (100 - i) << 12, 1);
+    for (uint64_t i = 0; i < 3; i++)
+        put_region_2((i << 30) + 4096, 4096, 2);
+    put_region_2(200UL << 30, 1UL << 20, 1);
+    tag_end(tag);
+    end_2();
+    ck_assert_ptr_null(read_info(MULTIBOOT2_MAGIC, &b));
+    ck_assert_uint_eq(b.nr_regions, BOOT_REGIONS_MAX);
+    ck_assert_uint_eq(b.ignored_regions, 4);
+    for (unsigned i = 0; i < b.nr_regions; i++) {
+        reserved += b.regions[i].type == 2;
+        ck_assert(b.regions[i].type == 2 || b.regions[i].start >> 30 < 60 ||
+                  b.regions[i].start >> 30 == 200);
+        ck_assert(!i || b.regions[i - 1].start < b.regions[i].start);
+    }
+    ck_assert_uint_eq(reserved, 3);
 }
 END_TEST
 
@@ -405,6 +438,7 @@ int main(void)
         { what_is_missing_is_named },
         { a_module_that_ends_before_it_begins_is_refused },
         { modules_and_regions_beyond_what_fits_are_counted_and_left },
+        { the_smallest_ram_gives_way_to_what_is_reserved },
         { doubles_are_told_as_they_are },
         { a_line_longer_than_fits_is_cut },
     };
