@@ -295,6 +295,11 @@ static void do_vcpu_work(struct vcpu *v, struct cpu_user_regs *regs, uint32_t wo
     if (work & VCPU_WORK_DROP) {
         __atomic_and_fetch(&v->work, ~VCPU_WORK_DROP, __ATOMIC_SEQ_CST);
         interrupts_on();
+        /*
+         * An event that waits stops it every few entries, and is delivered only when all is taken apart: so
+         * this comes back until then. Each time goes on a stride, and the processor's work has its turn in
+         * between, another vCPU's among it. What there is to do is what this domain's vCPUs let go.
+         */
         if (!page_type_drain(v->domain))
             vcpu_request_work(v, VCPU_WORK_DROP);
         interrupts_off();
