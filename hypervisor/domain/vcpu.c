@@ -102,18 +102,26 @@ static void copy_registers(struct vcpu *v, const struct vcpu_guest_context *c)
                                            c->flags & VGCF_failsafe_disables_events };
     v->syscall = (struct guest_callback){ c->syscall_callback_eip,
                                           c->flags & VGCF_syscall_disables_events };
-    for (unsigned i = 0; i < 8; i++) {
-        if (i != 4 && i != 5)
-            debug_register_set(v, i, c->debugreg[i]);
-    }
+    if (!v->id)
+        v->domain->vm_assist = c->vm_assist;
     if (c->flags & VGCF_i387_valid)
         fpu_state_take(v->fpu, &c->fpu_ctxt);
+}
+
+static bool set_debug_registers(struct vcpu *v, const unsigned long *values)
+{
+    for (unsigned i = 0; i < 8; i++) { /* 4 and 5 are other names of 6 and 7 */
+        if (i != 4 && i != 5 && debug_register_set(v, i, values[i]))
+            return false;
+    }
+    return true;
 }
 
 int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 {
     struct domain *d = v->domain;
     mfn_t kernel = mfn_of_maddr(c->ctrlreg[3]), user = mfn_of_maddr(c->ctrlreg[1]);
+    uint64_t dr[8];
     int rc;
 
     if (!context_is_sane(c))
@@ -121,6 +129,8 @@ int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
                       v->id);
     if (!(c->flags & VGCF_in_kernel) && !user.v)
         return refuse(d, XEN_EINVAL, "context of vcpu %u: user mode without a user root", v->id);
+    if (!v->id && (c->vm_assist & ~VM_ASSIST_OFFERED))
+        return refuse(d, XEN_EINVAL, "context of vcpu %u: vm_assist %lx", v->id, c->vm_assist);
     rc = root_get(d, kernel);
     if (rc)
         return rc;
@@ -128,6 +138,11 @@ int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
         rc = root_get(d, user);
         if (rc)
             goto no_user;
+    }
+    memcpy(dr, v->dr, sizeof(dr));
+    if (!set_debug_registers(v, c->debugreg)) {
+        rc = refuse(d, XEN_EINVAL, "context of vcpu %u: a debug register", v->id);
+        goto no_gdt;
     }
     rc = gdt_set(v, c->gdt_frames, (unsigned)(c->gdt_ents + 511) / 512, (unsigned)c->gdt_ents);
     if (rc)
@@ -141,6 +156,7 @@ int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     return 0;
 
 no_gdt:
+    memcpy(v->dr, dr, sizeof(dr));
     if (user.v)
         page_type_put(frame_at(user));
 no_user:

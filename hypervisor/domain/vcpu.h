@@ -4,13 +4,19 @@
 
 #include "domain/domain.h"
 
+/* What vm_assist offers: bits VMASST_TYPE_*. */
+#define VM_ASSIST_OFFERED                                                                          \
+    (1UL << VMASST_TYPE_4gb_segments | 1UL << VMASST_TYPE_4gb_segments_notify |                    \
+     1UL << VMASST_TYPE_writable_pagetables | 1UL << VMASST_TYPE_pae_extended_cr3 |                \
+     1UL << VMASST_TYPE_architectural_iopl | 1UL << VMASST_TYPE_runstate_update_flag)
+
 /* A vCPU that is down. NULL: out of memory, with nothing left behind. */
 struct vcpu *vcpu_create(struct domain *d, unsigned id);
 void vcpu_free(struct vcpu *v);
 
 /*
  * Sets registers, tables and callbacks from what the guest, or its builder, says. Everything that gives
- * a right is checked. Returns 0, -XEN_EINVAL, HYPERCALL_CONTINUE; nothing is kept on failure.
+ * a right is checked. vm_assist is the domain's, and counts in the context of vCPU 0 only. Returns 0, -XEN_EINVAL, HYPERCALL_CONTINUE; nothing is kept on failure.
  */
 int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c);
 

@@ -5,6 +5,7 @@
 #include <xen/callback.h>
 #include <xen/nmi.h>
 #include "domain/refuse.h"
+#include "domain/vcpu.h"
 #include "hypercall/hypercall.h"
 #include "lib/string.h"
 #include "machine/registers.h"
@@ -303,12 +304,6 @@ HYPERCALL(get_debugreg)
 /* ABI: vm_assist(cmd, type). */
 HYPERCALL(vm_assist)
 {
-    static const uint64_t offered = 1UL << VMASST_TYPE_4gb_segments |
-                                    1UL << VMASST_TYPE_4gb_segments_notify |
-                                    1UL << VMASST_TYPE_writable_pagetables |
-                                    1UL << VMASST_TYPE_pae_extended_cr3 |
-                                    1UL << VMASST_TYPE_architectural_iopl |
-                                    1UL << VMASST_TYPE_runstate_update_flag; /* m2p_strict is not offered */
     struct domain *dom = current_domain();
 
     UNUSED_ARGUMENT(c);
@@ -316,7 +311,7 @@ HYPERCALL(vm_assist)
     UNUSED_ARGUMENT(e);
     if (a != VMASST_CMD_enable && a != VMASST_CMD_disable)
         return -XEN_ENOSYS;
-    if (b >= 64 || !(offered >> b & 1))
+    if (b >= 64 || !(VM_ASSIST_OFFERED >> b & 1))
         return refuse(dom, XEN_EINVAL, "vm_assist: no type %lu", b);
     if (a == VMASST_CMD_enable)
         __atomic_or_fetch(&dom->vm_assist, 1UL << b, __ATOMIC_SEQ_CST);

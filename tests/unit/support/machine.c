@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <xen/errno.h>
 #include "domain/report.h"
 #include "lib/check.h"
 #include "machine/registers.h"
@@ -407,6 +408,8 @@ void report_vcpu(struct vcpu *v, const struct cpu_user_regs *regs)
 
 long debug_register_set(struct vcpu *v, unsigned n, uint64_t value)
 {
+    if (n >= 6 && value >> 32)
+        return -XEN_EINVAL;
     v->dr[n] = value;
     return 0;
 }
