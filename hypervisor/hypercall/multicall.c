@@ -21,6 +21,12 @@ static bool write_back_again(const struct vcpu *v, uint64_t entry)
     return true;
 }
 
+/* What was a table for one entry is none for the next, as it is between calls. */
+static bool tables_are_left(struct domain *d)
+{
+    return unlikely(doomed_tables_left(d)) && !page_type_drain(d);
+}
+
 HYPERCALL(multicall)
 {
     struct vcpu *v = current_vcpu();
@@ -35,7 +41,7 @@ HYPERCALL(multicall)
         return refuse(v->domain, XEN_EFAULT, "multicall: the list lies in the hypervisor");
     for (uint64_t i = 0; i < count; i++) {
         uint64_t at = list + i * sizeof(struct multicall_entry);
-        if (i && preempt_needed())
+        if (i && (tables_are_left(v->domain) || preempt_needed()))
             return hypercall_again(2, at, count - i, 0, 0);
         if (!guest_load64(at, &nr) ||
             !guest_copy_in(args, at + offsetof(struct multicall_entry, args), sizeof(args)))

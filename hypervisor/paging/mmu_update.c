@@ -85,8 +85,13 @@ static int __attribute__((noinline)) upper_change(struct batch *b, unsigned slot
                       slot);
     bool was_present = READ_ONCE(*entry) & PTE_PRESENT;
     int rc = table_entry_change(b->tables_of, level, entry, val, how);
-    if (!rc && was_present)
+    if (!rc && was_present) {
         b->flush = true;
+        /* What this entry was the last to hold is no table any more for those that follow. If that stops
+         * early, so does the batch, and it is done before it goes on. */
+        if (doomed_tables_left(b->tables_of))
+            page_type_drain(b->tables_of);
+    }
     return rc;
 }
 

@@ -127,11 +127,6 @@ bool page_type_drain(struct domain *d)
     return true;
 }
 
-static bool doomed_tables_left(const struct domain *d)
-{
-    return READ_ONCE(d->paging.drop_head) != FRAME_NONE || READ_ONCE(d->paging.drops_running);
-}
-
 /* The frame is in use as something else, at least by what the books say: but its user may be a table
  * that waits to be taken apart, and then it is as good as free, as after a guest's unpin. Returns 0 to
  * look again. */

@@ -67,6 +67,12 @@ static inline void page_type_put(struct frame *f)
     page_type_slow_put(f, seen);
 }
 
+/* Is there any that waits to be taken apart, or that somebody is at? */
+static inline bool doomed_tables_left(const struct domain *d)
+{
+    return READ_ONCE(d->paging.drop_head) != FRAME_NONE || READ_ONCE(d->paging.drops_running);
+}
+
 /*
  * Takes doomed tables of a domain apart until there are none. Returns false if it stopped early, with
  * tables left. A vCPU with VCPU_WORK_DROP calls it before it runs in the guest again.

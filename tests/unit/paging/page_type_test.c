@@ -369,6 +369,46 @@ START_TEST(what_an_entry_lets_go_is_free_for_the_next)
 }
 END_TEST
 
+/* In the same batch: the L2's entry goes, and what was its L1 is plain memory for the entry after it. */
+START_TEST(what_is_no_table_any_more_takes_any_value)
+{
+    start();
+    mfn_t data = new_frame(d), l1 = table_of_one(data, RW), l2 = table_of_one(l1, RW);
+
+    ck_assert_int_eq(pin(2, l2), 0);
+    for (unsigned one_in = 0; one_in < 3; one_in++) {
+        fake_preempt(one_in);
+        guest_args[0] = l2.v << PAGE_SHIFT;
+        guest_args[1] = 0;
+        guest_args[2] = (l1.v << PAGE_SHIFT) + 8;
+        guest_args[3] = 0xffffffffffffffff;
+        ck_assert_int_eq(hypercall(hypercall_mmu_update, GUEST_ARGS, 2, 0, DOMID_SELF), 0);
+        ck_assert_uint_eq(words_of(l1)[1], 0xffffffffffffffff);
+        ck_assert_uint_eq(count_of(data), 0);
+        audit_ok();
+        ck_assert_int_eq(set_entry_of(l1, 1, 0), 0);
+        ck_assert_int_eq(set_entry_of(l2, 0, entry_of(l1, RW)), 0);
+    }
+    /* By one call of a multicall, and the next. */
+    fake_preempt(0);
+    struct multicall_entry calls[2] = {
+        { .op = __HYPERVISOR_mmuext_op, .args = { GUEST_ARGS + 1024, 1, 0, DOMID_SELF } },
+        { .op = __HYPERVISOR_mmu_update, .args = { GUEST_ARGS + 2048, 1, 0, DOMID_SELF } },
+    };
+    struct mmuext_op op = { .cmd = MMUEXT_UNPIN_TABLE, .arg1.mfn = l2.v };
+    struct mmu_update update = { (l1.v << PAGE_SHIFT) + 8, 0xffffffffffffffff };
+    memcpy(guest_args, calls, sizeof(calls));
+    memcpy(guest_args + 1024 / 8, &op, sizeof(op));
+    memcpy(guest_args + 2048 / 8, &update, sizeof(update));
+    ck_assert_int_eq(hypercall(hypercall_multicall, GUEST_ARGS, 2, 0, 0), 0);
+    memcpy(calls, guest_args, sizeof(calls));
+    ck_assert_int_eq(calls[0].result, 0);
+    ck_assert_int_eq(calls[1].result, 0);
+    ck_assert_uint_eq(words_of(l1)[1], 0xffffffffffffffff);
+    audit_ok();
+}
+END_TEST
+
 START_TEST(validation_stops_for_work_and_goes_on_where_it_was)
 {
     start();
@@ -686,6 +726,7 @@ int main(void)
         { tlbs_are_flushed_between_writable_and_table },
         { an_upper_entry_that_was_present_flushes_at_the_end_of_the_batch },
         { what_an_entry_lets_go_is_free_for_the_next },
+        { what_is_no_table_any_more_takes_any_value },
         { validation_stops_for_work_and_goes_on_where_it_was },
         { an_abandoned_validation_can_be_doomed },
         { a_frame_outlives_its_allocation_while_it_is_used },
