@@ -6,6 +6,7 @@
  * ABI: HYPERVISOR_set_gdt, HYPERVISOR_update_descriptor, MMUEXT_SET_LDT, <xen/xen.h>
  */
 #include "kernel/page_alloc.h"
+#include "kernel/smp.h"
 #include "kernel/string.h"
 #include "workloads/trap_check.h"
 #include "workloads/window.h"
@@ -109,6 +110,32 @@ static void refused_tables(void)
     CHECK_EQ(load_ds(0x0b), VECTOR_NONE); /* the old table is still there */
 }
 
+static void nothing(void *unused)
+{
+    (void)unused;
+}
+
+/* Other vCPUs have the processor meanwhile, and the LDT is set anew, so that nothing of it is mapped. (If
+ * the vCPUs have a processor each, it just stays.) */
+static void stays_loaded(struct mmuext_op *set_ldt)
+{
+    unsigned ds;
+
+    asm volatile("mov %0, %%ds" ::"r"(0x0f));
+    CHECK_EQ(hypercall_mmuext_op(set_ldt, 1, NULL, DOMID_SELF), 0);
+    for (unsigned cpu = 1; cpu < smp_nr_running(); cpu++)
+        smp_run(cpu, nothing, NULL);
+    for (unsigned i = 0; i < 3; i++) {
+        struct sched_poll poll = { .timeout = arch_clock_ns() + 3000000 };
+        CHECK_EQ(hypercall_sched_op(SCHEDOP_poll, &poll), 0);
+    }
+    for (unsigned cpu = 1; cpu < smp_nr_running(); cpu++)
+        CHECK(smp_wait(cpu, 1000000000));
+    asm volatile("mov %%ds, %0" : "=r"(ds));
+    CHECK_EQ(ds, 0x0f);
+    asm volatile("mov %0, %%ds" ::"r"(0));
+}
+
 static void local_table(void)
 {
     struct mmuext_op op = { .cmd = MMUEXT_SET_LDT, .arg2.nr_ents = 512 };
@@ -122,6 +149,8 @@ static void local_table(void)
     CHECK_EQ(hypercall_mmuext_op(&op, 1, NULL, DOMID_SELF), 0);
     CHECK_EQ(load_ds(0x0f), VECTOR_NONE);
     CHECK_EQ(page_set_writable(ldt), -XEN_EBUSY); /* its frame is in use now */
+    stays_loaded(&op);
+    CHECK_EQ(load_ds(0x0f), VECTOR_NONE);
     op.arg2.nr_ents = 0;
     op.arg1.linear_addr = 0;
     CHECK_EQ(hypercall_mmuext_op(&op, 1, NULL, DOMID_SELF), 0);

@@ -12,7 +12,6 @@
 #include "domain/build.h"
 #include "domain/elf.h"
 #include "domain/vcpu.h"
-#include "hypercall/hypercall_page.h"
 #include "lib/check.h"
 #include "lib/string.h"
 #include "machine/registers.h"
@@ -20,6 +19,7 @@
 #include "memory/m2p.h"
 #include "paging/page_type.h"
 #include "trace/log.h"
+#include "trap/hypercall_page.h"
 
 #define CHUNK_ORDER   9U
 #define MAPPED_ALIGN  (4UL << 20)

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "domain/vcpu.h"
 #include "domain/refuse.h"
-#include "hypercall/hypercall.h"
 #include "lib/string.h"
 #include "machine/registers.h"
 #include "memory/frame_alloc.h"
 #include "memory/guest_copy.h"
+#include "paging/descriptors.h"
 #include "paging/root.h"
 #include "sched/guest_time.h"
 #include "sched/schedule.h"
-#include "trap/guest_descriptors.h"
 #include "trap/privileged.h"
 
 static void poll_timeout(void *arg)

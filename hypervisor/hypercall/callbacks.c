@@ -10,6 +10,7 @@
 #include "lib/string.h"
 #include "machine/registers.h"
 #include "memory/guest_copy.h"
+#include "paging/descriptors.h"
 #include "paging/root.h"
 #include "trap/privileged.h"
 
@@ -256,6 +257,8 @@ HYPERCALL(set_segment_base)
         return 0;
     case SEGBASE_GS_USER_SEL: {
         /* A selector that cannot be loaded is null, and that is no error (ABI). */
+        if (ldt_map_selector(v, (uint16_t)b) == HYPERCALL_CONTINUE)
+            return hypercall_again(2, a, b, 0, 0);
         irq_state_t state = interrupts_save();
         gs_selector_load((uint16_t)b);
         interrupts_restore(state);

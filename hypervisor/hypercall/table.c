@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From a number to a handler, and back to the guest. */
-#include "hypercall/dispatch.h"
 #include "hypercall/hypercall.h"
+#include "trap/dispatch.h"
 
 #define CALL_LENGTH 2U /* of SYSCALL, which a call that goes on executes again */
 

@@ -9,8 +9,8 @@
 #include "lib/string.h"
 #include "machine/machine.h"
 #include "memory/guest_copy.h"
+#include "paging/descriptors.h"
 #include "paging/root.h"
-#include "trap/guest_descriptors.h"
 
 #define LDT_MAX_ENTRIES 8192U
 

@@ -18,7 +18,7 @@
 #include "domain/refuse.h"
 #include "lib/check.h"
 #include "machine/machine.h"
-#include "trap/guest_descriptors.h"
+#include "paging/descriptors.h"
 
 /* Entries between two looks at whether something else has to be done. */
 #define PREEMPT_STRIDE 32U

@@ -3,6 +3,7 @@
 #include "domain/refuse.h"
 #include "lib/check.h"
 #include "machine/machine.h"
+#include "paging/descriptors.h"
 
 int root_get(struct domain *d, mfn_t m)
 {

@@ -41,7 +41,4 @@ static inline void mode_to_user(struct cpu *cpu, struct vcpu *v)
     root_load_other_side(cpu, v->user_root);
 }
 
-/* Forgets what the vCPU's LDT window maps, and gives the references back. */
-void ldt_forget(struct vcpu *v);
-
 #endif

@@ -6,8 +6,8 @@
 #include "sched/switch.h"
 #include "lib/check.h"
 #include "machine/registers.h"
+#include "paging/descriptors.h"
 #include "paging/page_type.h"
-#include "trap/guest_descriptors.h"
 
 /* Whose state is in each processor still, though it may be idle. */
 static struct vcpu *loaded[NR_CPUS];
@@ -15,7 +15,9 @@ static struct vcpu *loaded[NR_CPUS];
 void vcpu_state_save(struct vcpu *v)
 {
     v->regs = this_cpu()->guest_regs;
-    segments_save(&v->segments);
+    /* Selectors that could not be loaded are null in the processor, and not given up yet. */
+    if (!(READ_ONCE(v->work) & VCPU_WORK_FAILSAFE))
+        segments_save(&v->segments);
     fpu_save(v->fpu);
     fpu_set_ts(v->ts);
 }

@@ -3,17 +3,17 @@
  * What brings a guest here, and what has to be done before it goes on.
  */
 #include "domain/refuse.h"
-#include "hypercall/dispatch.h"
 #include "lib/string.h"
 #include "machine/mode.h"
 #include "machine/traps.h"
 #include "memory/guest_copy.h"
+#include "paging/descriptors.h"
 #include "paging/writable.h"
 #include "sched/guest_time.h"
 #include "sched/schedule.h"
 #include "trap/decode.h"
 #include "trap/deliver.h"
-#include "trap/guest_descriptors.h"
+#include "trap/dispatch.h"
 #include "trap/privileged.h"
 
 #define VECTOR_SYSCALL_INT 0x80
@@ -54,6 +54,23 @@ static bool __attribute__((noinline)) protection_fault(struct vcpu *v, struct cp
         writable_table_store(v, regs, va))
         return true;
     return access_allowed(root_of_mode(v), va, error);
+}
+
+/* A fault inside the LDT's window: true if the page is there now, or the guest has been told. */
+static bool ldt_page_fault(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va)
+{
+    uint64_t offset = va - (v->window + LDT_WINDOW);
+
+    if (offset >= LDT_WINDOW_BYTES)
+        return false;
+    if (offset >= v->ldt_entries * 8UL) {
+        deliver_exception(v, regs, VECTOR_GP, (uint32_t)(offset & ~7UL) | 4);
+        return true;
+    }
+    int rc = ldt_map_page(v, (unsigned)(offset / PAGE_SIZE));
+    if (rc && rc != HYPERCALL_CONTINUE)
+        deliver_page_fault(v, regs, v->ldt_base + offset, 0);
+    return true;
 }
 
 static void page_fault(struct vcpu *v, struct cpu_user_regs *regs)
@@ -286,6 +303,29 @@ static void publish_areas(struct vcpu *v)
         root_load_other_side(this_cpu(), v->user_root);
 }
 
+/*
+ * A selector could not be loaded when this vCPU came here. One of the LDT, whose page is not in the window:
+ * it is shown, and all is loaded once more (the guest has not run since, so it is what was saved). If it
+ * still cannot be, it stays null and the guest hears of it.
+ */
+static void load_selectors_again(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    const uint16_t selectors[] = { v->segments.ds, v->segments.es, v->segments.fs, v->segments.gs };
+    bool again = false;
+
+    interrupts_on();
+    for (unsigned i = 0; i < ARRAY_SIZE(selectors); i++) {
+        if (v->bad_selectors >> i & 1)
+            again |= ldt_map_selector(v, selectors[i]) == HYPERCALL_CONTINUE;
+    }
+    interrupts_off();
+    v->bad_selectors = segments_load(&v->segments);
+    if (v->bad_selectors && again)
+        vcpu_request_work(v, VCPU_WORK_FAILSAFE);
+    else if (v->bad_selectors)
+        deliver_failsafe(v, regs);
+}
+
 static void do_vcpu_work(struct vcpu *v, struct cpu_user_regs *regs, uint32_t work)
 {
     if (work & VCPU_WORK_STOP) {
@@ -314,7 +354,7 @@ static void do_vcpu_work(struct vcpu *v, struct cpu_user_regs *regs, uint32_t wo
     }
     if (work & VCPU_WORK_FAILSAFE) {
         __atomic_and_fetch(&v->work, ~VCPU_WORK_FAILSAFE, __ATOMIC_SEQ_CST);
-        deliver_failsafe(v, regs);
+        load_selectors_again(v, regs);
     }
     if ((work & VCPU_WORK_NMI) && !v->nmi_masked) {
         __atomic_and_fetch(&v->work, ~VCPU_WORK_NMI, __ATOMIC_SEQ_CST);

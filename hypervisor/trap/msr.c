@@ -5,10 +5,10 @@
  * the machine has (early Linux depends on it).
  */
 #include "domain/refuse.h"
-#include "hypercall/hypercall_page.h"
 #include "machine/registers.h"
 #include "memory/guest_copy.h"
 #include "paging/page_type.h"
+#include "trap/hypercall_page.h"
 #include "trap/privileged.h"
 
 #define MSR_HYPERCALL_PAGE 0x40000000

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "hypercall/hypercall_page.h"
+#include "trap/hypercall_page.h"
 #include <xen/xen.h>
 #include "lib/string.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "trap/guest_descriptors.h"
+#include "paging/descriptors.h"
 #include "domain/refuse.h"
 #include "hypercall/hypercall.h"
 #include "lib/string.h"
@@ -7,15 +7,12 @@
 #include "memory/frame_alloc.h"
 #include "memory/guest_copy.h"
 #include "paging/root.h"
-#include "trap/deliver.h"
 
 #define WINDOW_SIZE (32 * PAGE_SIZE)
-#define LDT_WINDOW  (16 * PAGE_SIZE)
 
 #define GDT_GUEST_PAGES   14U
 #define GDT_GUEST_ENTRIES (GDT_GUEST_PAGES * 512U)
 #define GDT_OUR_PAGE      14U
-#define LDT_PAGES         16U
 
 #define DESCRIPTOR_PRESENT (1UL << 47)
 #define DESCRIPTOR_CODE_OR_DATA (1UL << 44)
@@ -213,40 +210,33 @@ void ldt_set(struct vcpu *v, uint64_t base, unsigned entries)
     ldt_load(v->window + LDT_WINDOW, entries);
 }
 
-/* Shows the page of the LDT that the guest has there now. */
-static bool map_ldt_page(struct vcpu *v, unsigned page)
+int ldt_map_page(struct vcpu *v, unsigned page)
 {
     uint64_t entry = guest_walk(v->kernel_root, v->ldt_base + page * PAGE_SIZE);
     mfn_t m = pte_mfn(entry);
 
     if (!entry || !mfn_is_ram(m) || !frame_get(frame_at(m), v->domain->id))
-        return false;
+        return -XEN_EFAULT;
     int rc = page_type_get(frame_at(m), TYPE_DESCRIPTOR);
     frame_put(frame_at(m));
     if (rc)
-        return rc == HYPERCALL_CONTINUE;
+        return rc;
     if (v->ldt_mapped & (1U << page)) {
         page_type_put(frame_at(m));
-        return true;
+        return 0;
     }
     v->ldt_mapped |= 1U << page;
     set_entry(v, 16 + page, m.v << PAGE_SHIFT | WINDOW_GUEST_PAGE);
-    return true;
+    return 0;
 }
 
-bool ldt_page_fault(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va)
+int ldt_map_selector(struct vcpu *v, uint16_t selector)
 {
-    uint64_t offset = va - (v->window + LDT_WINDOW);
+    uint64_t offset = selector & ~7UL;
 
-    if (va < v->window + LDT_WINDOW || offset >= LDT_PAGES * PAGE_SIZE)
-        return false;
-    if (offset >= v->ldt_entries * 8UL) {
-        deliver_exception(v, regs, VECTOR_GP, (uint32_t)(offset & ~7UL) | 4);
-        return true;
-    }
-    if (!map_ldt_page(v, (unsigned)(offset / PAGE_SIZE)))
-        deliver_page_fault(v, regs, v->ldt_base + offset, 0);
-    return true;
+    if (!(selector & 4) || offset >= v->ldt_entries * 8UL)
+        return -XEN_EINVAL;
+    return ldt_map_page(v, (unsigned)(offset / PAGE_SIZE));
 }
 
 void descriptor_tables_load(struct vcpu *v)

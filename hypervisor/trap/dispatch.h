@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From a number to a handler, and back to the guest. */
-#ifndef HYPERCALL_DISPATCH_H
-#define HYPERCALL_DISPATCH_H
+#ifndef TRAP_DISPATCH_H
+#define TRAP_DISPATCH_H
 
 #include "domain/domain.h"
 #include "paging/page_type.h"

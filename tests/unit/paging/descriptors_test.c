@@ -2,8 +2,8 @@
 /* Which descriptors a guest may have: none that leads to a privilege, or that only the system uses.
  */
 #include "run.h"
-#include "fake.h"
-#include "trap/guest_descriptors.h"
+#include "paging.h"
+#include "paging/descriptors.h"
 
 #define DPL(d) ((d) >> 45 & 3)
 
@@ -82,6 +82,37 @@ START_TEST(no_random_descriptor_is_a_privilege)
 }
 END_TEST
 
+/* A vCPU comes to a processor with a selector of its LDT: the page that it needs is shown, and no other. */
+START_TEST(the_page_of_an_ldt_selector_is_shown)
+{
+    struct domain *d = paging_start(256);
+    struct vcpu *v = d->vcpus[0];
+    mfn_t ldt = new_frame(d), l1 = new_frame(d), l2 = new_frame(d), l3 = new_frame(d), l4 = new_frame(d);
+
+    words_of(l1)[1] = entry_of(ldt, RO);
+    words_of(l2)[0] = entry_of(l1, RW);
+    words_of(l3)[0] = entry_of(l2, RW);
+    words_of(l4)[0] = entry_of(l3, RW);
+    ck_assert_int_eq(page_type_get(frame_at(l4), TYPE_L4), 0);
+    v->kernel_root = l4;
+    v->initialised = true;
+    ldt_set(v, 0, 1024); /* its first page is not there */
+    ck_assert_int_eq(ldt_map_selector(v, 512 << 3 | 3), -XEN_EINVAL); /* of the GDT */
+    ck_assert_int_eq(ldt_map_selector(v, 1024 << 3 | 7), -XEN_EINVAL);
+    ck_assert_int_eq(ldt_map_selector(v, 511 << 3 | 7), -XEN_EFAULT);
+    for (unsigned twice = 0; twice < 2; twice++) {
+        ck_assert_int_eq(ldt_map_selector(v, 512 << 3 | 7), 0);
+        ck_assert_uint_eq(v->ldt_mapped, 2);
+        ck_assert_uint_eq(count_of(ldt), 1);
+        ck_assert_uint_eq(type_of(ldt), TYPE_DESCRIPTOR);
+        audit_ok();
+    }
+    ldt_forget(v);
+    ck_assert_uint_eq(count_of(ldt), 0);
+    audit_ok();
+}
+END_TEST
+
 int main(void)
 {
     const struct test tests[] = {
@@ -90,6 +121,7 @@ int main(void)
         { system_descriptors_are_refused },
         { call_gates_lead_to_guest_code_or_nowhere },
         { no_random_descriptor_is_a_privilege },
+        { the_page_of_an_ldt_selector_is_shown },
     };
-    return RUN_TESTS("trap/guest_descriptors", tests);
+    return RUN_TESTS("paging/descriptors", tests);
 }
