@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The auditor: what should each frame's word say, if one believes nothing but tables, roots, pins and
- * queues? Then: does it?
+ * queues? Then: does it? And: is who owns a frame, who lists it and who may map it the same everywhere?
+ *
+ * Each walk ends after as many steps as there are frames, however wrong the links are.
  */
 #include "lib/string.h"
 #include "memory/frame_alloc.h"
+#include "memory/m2p.h"
 #include "paging/page_type.h"
 #include "trace/log.h"
 
 #define LINES_MAX 20U
 
-/* What we counted, a word a frame: references in the low half, type references in the high half. */
+/* What we counted, a word a frame: references in the low half, type references above them, and whether
+ * the frame was found in its owner's list and in its owner's queue. */
 static uint64_t *counted;
 static unsigned errors;
 
 #define TYPED_ONE (1UL << 32)
+#define LISTED    (1UL << 62)
+#define QUEUED    (1UL << 63)
 
 static void complain(const char *what, mfn_t m, uint64_t is, uint64_t should)
 {
@@ -38,8 +44,25 @@ void audit_count_type(mfn_t m, enum page_type type)
         complain("type", m, state_type(frame_at(m)->state), type);
 }
 
+static const struct domain *owner_of(mfn_t m)
+{
+    return mfn_is_ram(m) ? domain_by_id(frame_at(m)->owner) : NULL;
+}
+
+/* A guest's tables show its own frames; a privileged guest's show other guests' as well, and devices. No
+ * table shows a frame that is free, or the hypervisor's. */
+static void check_target(mfn_t table, mfn_t target, bool leaf)
+{
+    const struct domain *of = owner_of(table), *to = owner_of(target);
+
+    if (of != to && !(leaf && of->privileged && (to || !mfn_is_ram(target))))
+        complain("owner of what it points at", table, mfn_is_ram(target) ? frame_at(target)->owner : 0,
+                 of->id);
+}
+
 static void count_l1(mfn_t m, uint64_t entry)
 {
+    check_target(m, pte_mfn(entry), true);
     if ((entry & PTE_WRITE) && mfn_is_ram(pte_mfn(entry)) &&
         state_type(frame_at(pte_mfn(entry))->state) != TYPE_WRITABLE)
         complain("frame that a writable entry maps: its table", pte_mfn(entry), m.v, 0);
@@ -56,10 +79,12 @@ static void count_table(mfn_t m, enum page_type type, unsigned entries)
     for (unsigned i = 0; i < entries; i++) {
         if (!(table[i] & PTE_PRESENT) || (type == TYPE_L4 && l4_slot_is_ours(i)))
             continue;
-        if (type == TYPE_L1)
+        if (type == TYPE_L1) {
             count_l1(m, table[i]);
-        else
+        } else {
+            check_target(m, pte_mfn(table[i]), false);
             audit_count_type(pte_mfn(table[i]), (enum page_type)(type - 1));
+        }
     }
     if (type == TYPE_L4 && entries == ENTRIES_PER_TABLE &&
         memcmp(table + HYPERVISOR_SLOT_FIRST, root_hypervisor_entries(),
@@ -79,11 +104,38 @@ static void count_frame(mfn_t m)
         counted[m.v] += TYPED_ONE;
     if (state & FRAME_BUSY)
         complain("busy", m, 1, 0);
-    if (table && (state & FRAME_PARTIAL)) {
+    if (!domain_by_id(frame_at(m)->owner)) {
+        complain("owner, which there is not", m, frame_at(m)->owner, FRAME_OWNER_US);
+    } else if (table && frame_at(m)->progress > ENTRIES_PER_TABLE) {
+        complain("progress", m, frame_at(m)->progress, ENTRIES_PER_TABLE);
+    } else if (table && (state & FRAME_PARTIAL)) {
         counted[m.v] += TYPED_ONE; /* its own, until it is whole or gone */
         count_table(m, type, frame_at(m)->progress);
     } else if (table && (state & FRAME_VALID) && (state & FRAME_COUNT)) {
         count_table(m, type, ENTRIES_PER_TABLE);
+    }
+}
+
+/* The window shows what the vCPU holds references to, and nothing else that could be written. */
+static void count_window(const struct vcpu *v)
+{
+    const uint64_t *window = hypervisor_pte(v->window);
+    mfn_t shared = virt_to_mfn(v->domain->shared_info); /* for a line to name the domain */
+
+    for (unsigned i = 0; i < v->nr_gdt_frames; i++) {
+        audit_count_type(v->gdt_frames[i], TYPE_DESCRIPTOR);
+        if (pte_mfn(window[i]).v != v->gdt_frames[i].v)
+            complain("GDT's window", v->gdt_frames[i], pte_mfn(window[i]).v, v->gdt_frames[i].v);
+    }
+    for (unsigned i = v->nr_gdt_frames; i < ARRAY_SIZE(v->gdt_frames); i++) {
+        if (window[i] & PTE_WRITE)
+            complain("page of the GDT's window", shared, window[i], 0);
+    }
+    for (unsigned i = 0; i < 16; i++) {
+        if (v->ldt_mapped >> i & 1)
+            audit_count_type(pte_mfn(window[16 + i]), TYPE_DESCRIPTOR);
+        else if (window[16 + i])
+            complain("page of the LDT's window", shared, window[16 + i], 0);
     }
 }
 
@@ -94,25 +146,56 @@ static void count_vcpu(const struct vcpu *v)
         if (v->user_root.v)
             audit_count_type(v->user_root, TYPE_L4);
     }
-    for (unsigned i = 0; i < v->nr_gdt_frames; i++)
-        audit_count_type(v->gdt_frames[i], TYPE_DESCRIPTOR);
-    for (unsigned i = 0; i < 16; i++) {
-        if (v->ldt_mapped >> i & 1)
-            audit_count_type(pte_mfn(*hypervisor_pte(v->window + (16 + i) * PAGE_SIZE)),
-                             TYPE_DESCRIPTOR);
-    }
+    count_window(v);
     if (v->info_frame.v != MFN_NONE.v)
         audit_count_type(v->info_frame, TYPE_WRITABLE);
 }
 
+/* Follows a list of a domain's frames from its head, and marks them. Returns how many there are. */
+static uint64_t mark_list(const struct domain *d, uint32_t head, uint64_t mark, const char *what)
+{
+    uint64_t nr = 0;
+
+    for (uint32_t n = head; n != FRAME_NONE; nr++) {
+        if (n >= max_mfn || frame_at(mfn(n))->owner != d->id || (counted[n] & mark)) {
+            complain(what, mfn(MIN(n, max_mfn - 1)), n, FRAME_NONE);
+            return nr;
+        }
+        counted[n] |= mark;
+        n = mark == LISTED ? frame_at(mfn(n))->next : frame_at(mfn(n))->drop_next;
+    }
+    return nr;
+}
+
+static void count_domain(const struct domain *d)
+{
+    mfn_t shared = virt_to_mfn(d->shared_info);
+    uint64_t nr = mark_list(d, d->memory.first_frame, LISTED, "list of its owner's frames");
+
+    if (nr != d->memory.nr_pages)
+        complain("domain's number of frames", shared, d->memory.nr_pages, nr);
+    mark_list(d, d->paging.drop_head, QUEUED, "queue of doomed tables");
+    if (d->paging.drops_running)
+        complain("tables that somebody takes apart", shared, d->paging.drops_running, 0);
+    for (unsigned i = 0; i < d->nr_vcpus; i++)
+        count_vcpu(d->vcpus[i]);
+}
+
 static void compare(mfn_t m)
 {
-    uint64_t state = frame_at(m)->state;
+    uint64_t state = frame_at(m)->state, is = counted[m.v];
+    uint64_t references = (uint32_t)is, typed = (is & ~(LISTED | QUEUED)) >> 32;
 
-    if ((state & FRAME_REFS) != (uint32_t)counted[m.v])
-        complain("references", m, state & FRAME_REFS, (uint32_t)counted[m.v]);
-    if (state_count(state) != counted[m.v] >> 32)
-        complain("type count", m, state_count(state), counted[m.v] >> 32);
+    if ((state & FRAME_REFS) != references)
+        complain("references", m, state & FRAME_REFS, references);
+    if (state_count(state) != typed)
+        complain("type count", m, state_count(state), typed);
+    /* What is in use and not a page of ours is listed, and nothing else. */
+    bool listed = !(state & FRAME_SPECIAL) && (state & (FRAME_REFS | FRAME_COUNT));
+    if (listed != !!(is & LISTED))
+        complain("place in its owner's list", m, !!(is & LISTED), listed);
+    if (!!(state & FRAME_DOOMED) != !!(is & QUEUED))
+        complain("place in the queue of doomed tables", m, !!(is & QUEUED), !!(state & FRAME_DOOMED));
 }
 
 unsigned paging_audit(void)
@@ -132,14 +215,14 @@ unsigned paging_audit(void)
         if (frame_at(mfn(n))->owner < DOMID_FIRST_RESERVED)
             count_frame(mfn(n));
     }
-    domain_for_each(d) {
-        for (unsigned i = 0; i < d->nr_vcpus; i++)
-            count_vcpu(d->vcpus[i]);
-    }
+    domain_for_each(d)
+        count_domain(d);
     for (uint64_t n = 0; n < max_mfn; n++) {
         if (frame_at(mfn(n))->owner < DOMID_FIRST_RESERVED) {
             compare(mfn(n));
             frames++;
+        } else if (frame_at(mfn(n))->owner == FRAME_OWNER_US && m2p_get(mfn(n)) != M2P_INVALID) {
+            complain("name of a frame that no guest owns", mfn(n), m2p_get(mfn(n)), M2P_INVALID);
         }
     }
     log_line(LOG_ERROR, "audit: %lu frames, %u errors", frames, errors);

@@ -12,6 +12,7 @@
  */
 #include "run.h"
 #include "paging.h"
+#include "paging/descriptors.h"
 #include "memory/frame_alloc.h"
 #include <stdio.h>
 #include <string.h>
@@ -484,9 +485,7 @@ static void end(void)
     page_type_put(frame_at(v->kernel_root));
     if (v->user_root.v)
         page_type_put(frame_at(v->user_root));
-    for (unsigned i = 0; i < v->nr_gdt_frames; i++)
-        page_type_put(frame_at(v->gdt_frames[i]));
-    v->nr_gdt_frames = 0;
+    gdt_release(v);
     for (uint64_t m = 0; m < FRAMES; m++) {
         struct frame *f = frame_at(mfn(m));
         if (f->owner != d->id || (f->state & FRAME_SPECIAL))
