@@ -147,6 +147,9 @@ int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     if (rc)
         goto no_gdt;
     copy_registers(v, c);
+    root_show_m2p(kernel);
+    if (user.v && user.v != kernel.v)
+        root_hide_m2p(d, user);
     v->kernel_root = kernel;
     v->user_root = user;
     v->ldt_base = c->ldt_base;

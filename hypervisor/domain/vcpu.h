@@ -8,7 +8,8 @@
 #define VM_ASSIST_OFFERED                                                                          \
     (1UL << VMASST_TYPE_4gb_segments | 1UL << VMASST_TYPE_4gb_segments_notify |                    \
      1UL << VMASST_TYPE_writable_pagetables | 1UL << VMASST_TYPE_pae_extended_cr3 |                \
-     1UL << VMASST_TYPE_architectural_iopl | 1UL << VMASST_TYPE_runstate_update_flag)
+     1UL << VMASST_TYPE_architectural_iopl | 1UL << VMASST_TYPE_runstate_update_flag |              \
+     1UL << VMASST_TYPE_m2p_strict)
 
 /* A vCPU that is down. NULL: out of memory, with nothing left behind. */
 struct vcpu *vcpu_create(struct domain *d, unsigned id);

@@ -17,6 +17,21 @@ int root_get(struct domain *d, mfn_t m)
     return rc;
 }
 
+void root_show_m2p(mfn_t m)
+{
+    uint64_t *table = mfn_to_virt(m);
+
+    WRITE_ONCE(table[HYPERVISOR_SLOT_FIRST], root_hypervisor_entries()[0]);
+}
+
+void root_hide_m2p(const struct domain *d, mfn_t m)
+{
+    uint64_t *table = mfn_to_virt(m);
+
+    if (d->vm_assist >> VMASST_TYPE_m2p_strict & 1)
+        WRITE_ONCE(table[HYPERVISOR_SLOT_FIRST], 0);
+}
+
 int root_set_kernel(struct vcpu *v, mfn_t m)
 {
     mfn_t old = v->kernel_root;
@@ -29,6 +44,7 @@ int root_set_kernel(struct vcpu *v, mfn_t m)
     if (rc)
         return rc;
     ldt_forget(v);
+    root_show_m2p(m);
     v->kernel_root = m;
     if (v->in_kernel)
         root_load(m);
@@ -46,6 +62,8 @@ int root_set_user(struct vcpu *v, mfn_t m)
         int rc = root_get(v->domain, m);
         if (rc)
             return rc;
+        if (m.v != v->kernel_root.v)
+            root_hide_m2p(v->domain, m);
     }
     v->user_root = m; /* loaded, and flushed for, at the next change of mode */
     if (old.v)

@@ -14,6 +14,14 @@
 int root_set_kernel(struct vcpu *v, mfn_t m);
 int root_set_user(struct vcpu *v, mfn_t m);
 
+/*
+ * The machine-to-physical table in a root: a kernel root shows it; a user root does not, if the guest wants
+ * it so (ABI: VMASST_TYPE_m2p_strict). It is not global, so it goes from the TLB with the change of mode. A
+ * root is changed when it is set, whoever else uses it: the assist is for guests whose modes share none.
+ */
+void root_show_m2p(mfn_t m);
+void root_hide_m2p(const struct domain *d, mfn_t m);
+
 /* Takes a type reference for a root, of any vCPU of the domain. Same answers. */
 int root_get(struct domain *d, mfn_t m);
 

@@ -682,6 +682,33 @@ START_TEST(roots_are_exchanged_and_released)
 }
 END_TEST
 
+/* With m2p_strict, user mode does not see the machine-to-physical table; the kernel always does. */
+START_TEST(a_strict_user_root_has_no_m2p)
+{
+    start();
+    struct vcpu *v = d->vcpus[0];
+    mfn_t a = new_frame(d), b = new_frame(d);
+    uint64_t m2p = root_hypervisor_entries()[0];
+
+    ck_assert_int_eq(page_type_get(frame_at(a), TYPE_L4), 0);
+    v->kernel_root = a;
+    v->initialised = true;
+    ck_assert_int_eq(mmuext(MMUEXT_NEW_USER_BASEPTR, b), 0);
+    ck_assert_uint_eq(words_of(b)[HYPERVISOR_SLOT_FIRST], m2p);
+    ck_assert_int_eq(mmuext(MMUEXT_NEW_USER_BASEPTR, mfn(0)), 0);
+    d->vm_assist = 1UL << VMASST_TYPE_m2p_strict;
+    ck_assert_int_eq(mmuext(MMUEXT_NEW_USER_BASEPTR, a), 0); /* the kernel's own: nothing to hide */
+    ck_assert_uint_eq(words_of(a)[HYPERVISOR_SLOT_FIRST], m2p);
+    ck_assert_int_eq(mmuext(MMUEXT_NEW_USER_BASEPTR, b), 0);
+    ck_assert_uint_eq(words_of(b)[HYPERVISOR_SLOT_FIRST], 0);
+    ck_assert_mem_eq(words_of(b) + HYPERVISOR_SLOT_FIRST + 1, root_hypervisor_entries() + 1, 15 * 8);
+    audit_ok();
+    ck_assert_int_eq(mmuext(MMUEXT_NEW_BASEPTR, b), 0);
+    ck_assert_uint_eq(words_of(b)[HYPERVISOR_SLOT_FIRST], m2p);
+    audit_ok();
+}
+END_TEST
+
 /* The auditor itself: each kind of wrong is seen. */
 START_TEST(the_auditor_sees_what_is_wrong)
 {
@@ -738,6 +765,7 @@ int main(void)
         { updates_reach_plain_memory_and_the_m2p_and_nothing_else },
         { one_address_is_changed_through_the_tables_in_use },
         { roots_are_exchanged_and_released },
+        { a_strict_user_root_has_no_m2p },
         { the_auditor_sees_what_is_wrong },
     };
     return RUN_TESTS("paging/page_type", tests);
