@@ -69,6 +69,20 @@ static void all_cases(void)
     }
 }
 
+/* With the assist, a root that becomes the user's shows no machine-to-physical table; the kernel's does. */
+static void strict_about_m2p(void)
+{
+    struct trap_frame before, after;
+
+    CHECK_EQ(hypercall_vm_assist(VMASST_CMD_enable, VMASST_TYPE_m2p_strict), 0);
+    CHECK_EQ(mmuext_frame(MMUEXT_NEW_USER_BASEPTR, 0), 0);
+    CHECK_EQ(mmuext_frame(MMUEXT_NEW_USER_BASEPTR, user_root_mfn()), 0);
+    (void)*(volatile uint64_t *)HYPERVISOR_VIRT_START; /* the kernel sees it, and so does the TLB */
+    run(user_read, HYPERVISOR_VIRT_START, &before, &after);
+    check_user_trap(&after, &before, 14, 4, user_address(user_read));
+    CHECK_EQ(hypercall_vm_assist(VMASST_CMD_disable, VMASST_TYPE_m2p_strict), 0);
+}
+
 static void bad_jumps(void)
 {
     struct trap_frame before, after;
@@ -151,6 +165,7 @@ void workload_exceptions_user(void)
     if (!CHECK(user_init()))
         return;
     all_cases();
+    strict_about_m2p();
     bad_jumps();
     single_step();
     syscall_registers();
