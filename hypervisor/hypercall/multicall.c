@@ -22,9 +22,9 @@ static bool write_back_again(const struct vcpu *v, uint64_t entry)
 }
 
 /* What was a table for one entry is none for the next, as it is between calls. */
-static bool tables_are_left(struct domain *d)
+static inline bool tables_are_left(const struct vcpu *v)
 {
-    return unlikely(doomed_tables_left(d)) && !page_type_drain(d);
+    return unlikely(READ_ONCE(v->work) & VCPU_WORK_DROP) && !page_type_drain(v->domain);
 }
 
 HYPERCALL(multicall)
@@ -41,7 +41,7 @@ HYPERCALL(multicall)
         return refuse(v->domain, XEN_EFAULT, "multicall: the list lies in the hypervisor");
     for (uint64_t i = 0; i < count; i++) {
         uint64_t at = list + i * sizeof(struct multicall_entry);
-        if (i && (tables_are_left(v->domain) || preempt_needed()))
+        if (i && (tables_are_left(v) || preempt_needed()))
             return hypercall_again(2, at, count - i, 0, 0);
         if (!guest_load64(at, &nr) ||
             !guest_copy_in(args, at + offsetof(struct multicall_entry, args), sizeof(args)))

@@ -21,7 +21,8 @@ void root_show_m2p(mfn_t m)
 {
     uint64_t *table = mfn_to_virt(m);
 
-    WRITE_ONCE(table[HYPERVISOR_SLOT_FIRST], root_hypervisor_entries()[0]);
+    if (unlikely(!READ_ONCE(table[HYPERVISOR_SLOT_FIRST])))
+        WRITE_ONCE(table[HYPERVISOR_SLOT_FIRST], root_hypervisor_entries()[0]);
 }
 
 void root_hide_m2p(const struct domain *d, mfn_t m)
