@@ -57,7 +57,7 @@ void mode_user_root_changed(struct vcpu *v)
     struct cpu *cpu = this_cpu();
 
     /* Another user root's global entries would be found first. None have come since a flush: fine. */
-    if (cpu->global_root)
+    if (cpu->global_root && (cpu->cr4 & CR4_PGE))
         tlb_flush_all();
     cpu->global_root = v->user_root.v;
 }
