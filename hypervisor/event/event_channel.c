@@ -397,7 +397,7 @@ static inline unsigned joined_port_vcpu(struct domain *d, unsigned port)
  * Sends without a lock. A port that is closed, or bound anew, at the same moment on another processor
  * may get the event as if it had been sent just before: guests look at what woke them.
  */
-static inline long event_send(struct domain *d, unsigned port)
+HOT static inline long event_send(struct domain *d, unsigned port)
 {
     struct event_port p = port_snapshot(d, port);
     struct domain *remote = d;
@@ -557,7 +557,7 @@ static long __attribute__((noinline)) run_operation(struct domain *d, uint64_t c
 }
 
 /* ABI: event_channel_op(cmd, argument). */
-HYPERCALL(event_channel_op)
+HOT HYPERCALL(event_channel_op)
 {
     uint64_t word;
 

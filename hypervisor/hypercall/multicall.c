@@ -21,7 +21,7 @@ static bool write_back_again(const struct vcpu *v, uint64_t entry)
     return true;
 }
 
-HYPERCALL(multicall)
+HOT HYPERCALL(multicall)
 {
     struct vcpu *v = current_vcpu();
     uint64_t list = a, count = (uint32_t)b, args[6], nr;

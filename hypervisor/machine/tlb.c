@@ -17,7 +17,7 @@ uint64_t tlb_clock_now(void)
 }
 
 /* A load of CR3 forgets all but what is global; CR4.PGE going off and on forgets that too. */
-static void flush_with_root(uint64_t root)
+HOT static void flush_with_root(uint64_t root)
 {
     struct cpu *cpu = this_cpu();
     uint64_t now = __atomic_add_fetch(&flush_clock, 1, __ATOMIC_SEQ_CST);
@@ -42,7 +42,7 @@ void tlb_flush_all(void)
     flush_with_root(this_cpu()->root);
 }
 
-void root_load(mfn_t root)
+HOT void root_load(mfn_t root)
 {
     flush_with_root(root.v << PAGE_SHIFT);
 }
@@ -55,7 +55,7 @@ static void flush_here(void *va)
         tlb_flush_all();
 }
 
-void tlb_flush_cpus(uint64_t mask, uint64_t va)
+HOT void tlb_flush_cpus(uint64_t mask, uint64_t va)
 {
     uint64_t self = 1UL << this_cpu()->id;
 

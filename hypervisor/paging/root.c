@@ -4,7 +4,7 @@
 #include "lib/check.h"
 #include "machine/machine.h"
 
-int root_get(struct domain *d, mfn_t m)
+HOT int root_get(struct domain *d, mfn_t m)
 {
     if (!mfn_is_ram(m) || !frame_get(frame_at(m), d->id))
         return refuse(d, XEN_EINVAL, "root %lx is not its frame", m.v);
@@ -16,7 +16,7 @@ int root_get(struct domain *d, mfn_t m)
     return rc;
 }
 
-int root_set_kernel(struct vcpu *v, mfn_t m)
+HOT int root_set_kernel(struct vcpu *v, mfn_t m)
 {
     mfn_t old = v->kernel_root;
 
@@ -35,7 +35,7 @@ int root_set_kernel(struct vcpu *v, mfn_t m)
     return 0;
 }
 
-int root_set_user(struct vcpu *v, mfn_t m)
+HOT int root_set_user(struct vcpu *v, mfn_t m)
 {
     mfn_t old = v->user_root;
 

@@ -269,7 +269,7 @@ static int __attribute__((noinline)) emulate_store(struct vcpu *v, struct cpu_us
     return store_to_entry(v, &s, entry, offset);
 }
 
-bool writable_table_store(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va)
+HOT bool writable_table_store(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va)
 {
     uint8_t bytes[INSN_BUFFER];
     unsigned reg, length;
