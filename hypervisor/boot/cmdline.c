@@ -96,6 +96,26 @@ static const char *parse_audit(const char *value, struct boot_options *o)
     return NULL;
 }
 
+static const char *parse_global_pages(const char *value, struct boot_options *o)
+{
+    static const char *const no[] = { "no", "off", "false", "0" };
+    static const char *const yes[] = { "yes", "on", "true", "1", "" };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(no); i++) {
+        if (!strcmp(value, no[i])) {
+            o->global_pages = GLOBAL_PAGES_OFF;
+            return NULL;
+        }
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(yes); i++) {
+        if (!strcmp(value, yes[i])) {
+            o->global_pages = GLOBAL_PAGES_ON;
+            return NULL;
+        }
+    }
+    return "expected global-pages=yes or global-pages=no";
+}
+
 static const char *parse_sched(const char *value, struct boot_options *o)
 {
     (void)o;
@@ -124,6 +144,7 @@ static const struct {
     { "dom0_max_vcpus", parse_dom0_max_vcpus },
     { "noreboot", parse_noreboot },
     { "sched", parse_sched },
+    { "global-pages", parse_global_pages },
     { "audit", parse_audit },
     { "debug_exit", parse_debug_exit },
 };

@@ -4,6 +4,7 @@
 #define BOOT_CMDLINE_H
 
 #include "lib/types.h"
+#include "machine/boot_cpu.h"
 
 struct boot_options {
     unsigned com1_baud;
@@ -12,6 +13,7 @@ struct boot_options {
     uint64_t dom0_mem;             /* bytes; 0: all that is free */
     unsigned dom0_max_vcpus;       /* 0: one a processor */
     bool noreboot;
+    enum global_pages global_pages;
     bool audit;          /* audit when dom0 stops */
     uint16_t debug_exit; /* port of QEMU's isa-debug-exit; 0: none */
 };

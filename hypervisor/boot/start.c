@@ -297,7 +297,7 @@ void hypervisor_start(uint32_t magic, uint32_t boot_info)
     uart_boot(0);
     read_boot_info(magic, boot_info);
     log_line(LOG_INFO, "Tenon, a hypervisor for paravirtualized guests (Xen 4.17's PV ABI)");
-    cpu_check_features();
+    cpu_check_features(options.global_pages);
     acpi_read(info.rsdp, &topology);
     find_ram();
     build_own_space();

@@ -92,7 +92,6 @@ struct vcpu {
     uint64_t kernel_sp;
     uint16_t kernel_ss;
     struct guest_callback event, failsafe, syscall, syscall32, sysenter;
-    struct trap_info traps[256];
 
     /* A hypercall that is to continue: its new arguments. */
     struct {
@@ -143,6 +142,8 @@ struct vcpu {
     uint64_t runstate_area; /* guest address; 0: none */
     uint64_t time_area;
     mfn_t info_frame; /* where register_vcpu_info moved it, with a type reference; or MFN_NONE */
+
+    struct trap_info traps[256]; /* last: the rest then lies in one page */
 };
 
 extern struct domain *dom0;
@@ -195,9 +196,16 @@ static inline void vcpu_request_work(struct vcpu *v, uint32_t work)
     __atomic_or_fetch(&v->work, work, __ATOMIC_SEQ_CST);
 }
 
+_Static_assert(offsetof(struct vcpu_info, evtchn_upcall_mask) ==
+                   offsetof(struct vcpu_info, evtchn_upcall_pending) + 1,
+               "read together");
+
 static inline bool vcpu_event_deliverable(const struct vcpu *v)
 {
-    return !READ_ONCE(v->info->evtchn_upcall_mask) && READ_ONCE(v->info->evtchn_upcall_pending);
+    /* Both bytes at once: the mask is the upper one. */
+    unsigned word = READ_ONCE(*(const uint16_t *)&v->info->evtchn_upcall_pending);
+
+    return word - 1 < 0xff;
 }
 
 /*

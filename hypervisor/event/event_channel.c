@@ -63,22 +63,36 @@ static inline void wake(struct vcpu *v)
 /* The vCPU's upcall: tells it that something is pending; the first to do so wakes it. */
 static inline void mark_vcpu(struct vcpu *v, unsigned word)
 {
-    if (bit_test_and_set((uint64_t *)&v->info->evtchn_pending_sel, word))
+    struct vcpu_info *info = READ_ONCE(v->info);
+
+    if (bit_test_and_set((uint64_t *)&info->evtchn_pending_sel, word))
         return;
-    if (!__atomic_exchange_n(&v->info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST))
+    if (!__atomic_exchange_n(&info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST))
         wake(v);
+}
+
+static inline void mark_unless_masked(struct domain *d, unsigned port, unsigned vcpu)
+{
+    if (!bit_is_set((uint64_t *)d->shared_info->evtchn_mask, port))
+        mark_vcpu(d->vcpus[vcpu], port / 64);
+}
+
+static void __attribute__((noinline))
+mark_and_wake_pollers(struct domain *d, unsigned port, unsigned vcpu)
+{
+    mark_unless_masked(d, port, vcpu);
+    wake_pollers(d, port);
 }
 
 static inline void set_pending(struct domain *d, unsigned port, unsigned vcpu)
 {
-    struct shared_info *s = d->shared_info;
-
-    if (bit_test_and_set((uint64_t *)s->evtchn_pending, port))
+    if (bit_test_and_set((uint64_t *)d->shared_info->evtchn_pending, port))
         return;
-    if (!bit_is_set((uint64_t *)s->evtchn_mask, port))
-        mark_vcpu(d->vcpus[vcpu], port / 64);
+    /* A poller counts itself before it looks at the bit that was just set. */
     if (unlikely(READ_ONCE(d->events.pollers)))
-        wake_pollers(d, port);
+        mark_and_wake_pollers(d, port, vcpu);
+    else
+        mark_unless_masked(d, port, vcpu);
 }
 
 void event_set_pending(struct domain *d, unsigned port, unsigned vcpu)
@@ -370,11 +384,20 @@ static inline struct event_port port_snapshot(struct domain *d, unsigned port)
     return p;
 }
 
+/* Whom the other side of an interdomain port tells. That port exists: its chunk was there before it was
+ * joined, and goes with its domain only. */
+static inline unsigned joined_port_vcpu(struct domain *d, unsigned port)
+{
+    struct event_port *chunk = READ_ONCE(d->events.chunks[port / EVENT_PORTS_PER_CHUNK]);
+
+    return READ_ONCE(chunk[port % EVENT_PORTS_PER_CHUNK].vcpu);
+}
+
 /*
  * Sends without a lock. A port that is closed, or bound anew, at the same moment on another processor
  * may get the event as if it had been sent just before: guests look at what woke them.
  */
-static inline long event_send(struct domain *d, unsigned port)
+HOT static inline long event_send(struct domain *d, unsigned port)
 {
     struct event_port p = port_snapshot(d, port);
     struct domain *remote = d;
@@ -384,7 +407,7 @@ static inline long event_send(struct domain *d, unsigned port)
         if (p.remote_domain != d->id)
             remote = domain_by_id(p.remote_domain);
         if (likely(remote))
-            set_pending(remote, p.remote_port, port_snapshot(remote, p.remote_port).vcpu);
+            set_pending(remote, p.remote_port, joined_port_vcpu(remote, p.remote_port));
         return 0;
     case EVTCHNSTAT_ipi:
         set_pending(d, port, p.vcpu);
@@ -548,7 +571,7 @@ static long __attribute__((noinline)) run_operation(struct domain *d, uint64_t c
 }
 
 /* ABI: event_channel_op(cmd, argument). */
-HYPERCALL(event_channel_op)
+HOT HYPERCALL(event_channel_op)
 {
     uint64_t word;
 

@@ -44,7 +44,7 @@ HYPERCALL(set_trap_table)
 }
 
 /* ABI: stack_switch(ss, sp). */
-HYPERCALL(stack_switch)
+HOT HYPERCALL(stack_switch)
 {
     struct vcpu *v = current_vcpu();
 
@@ -178,7 +178,7 @@ static long __attribute__((noinline)) iret_refused(struct vcpu *v, const char *w
 /* Of the frame at "at". */
 #define FRAME_GET(value, member) GUEST_GET(value, at, offsetof(struct iret_context, member), fault)
 
-HYPERCALL(iret)
+HOT HYPERCALL(iret)
 {
     struct cpu *cpu = this_cpu();
     struct vcpu *v = cpu->current;
@@ -236,7 +236,7 @@ fault:
 }
 
 /* ABI: set_segment_base(which, base). */
-HYPERCALL(set_segment_base)
+HOT HYPERCALL(set_segment_base)
 {
     struct vcpu *v = current_vcpu();
 

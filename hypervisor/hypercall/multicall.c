@@ -27,7 +27,7 @@ static inline bool tables_are_left(const struct vcpu *v)
     return unlikely(READ_ONCE(v->work) & VCPU_WORK_DROP) && !page_type_drain(v->domain);
 }
 
-HYPERCALL(multicall)
+HOT HYPERCALL(multicall)
 {
     struct vcpu *v = current_vcpu();
     uint64_t list = a, count = (uint32_t)b, args[6], nr;

@@ -37,7 +37,7 @@ hypercall_fn *const hypercalls[NR_HYPERCALL_SLOTS] = {
     [__HYPERVISOR_domctl] = hypercall_domctl,
 };
 
-long hypercall_run(struct vcpu *v, uint64_t nr, const uint64_t args[6])
+HOT long hypercall_run(struct vcpu *v, uint64_t nr, const uint64_t args[6])
 {
     (void)v;
     if (nr >= NR_HYPERCALL_SLOTS || !hypercalls[nr])

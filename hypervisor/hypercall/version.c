@@ -91,7 +91,7 @@ static long __attribute__((noinline)) other_question(uint64_t a, uint64_t b)
 }
 
 /* Guests ask for the version most often to have their events looked at. */
-HYPERCALL(xen_version)
+HOT HYPERCALL(xen_version)
 {
     UNUSED_ARGUMENT(c);
     UNUSED_ARGUMENT(d);

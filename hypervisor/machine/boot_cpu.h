@@ -7,8 +7,15 @@
 
 extern uint64_t hypervisor_root; /* machine address of our L4, for processors that start */
 
+/* Whether translations marked global outlive a load of CR3. */
+enum global_pages {
+    GLOBAL_PAGES_AUTO, /* on a real machine */
+    GLOBAL_PAGES_ON,
+    GLOBAL_PAGES_OFF,
+};
+
 /* Refuses machines without what we need (panics), and notes the options they have. */
-void cpu_check_features(void);
+void cpu_check_features(enum global_pages global_pages);
 
 /* On each processor, on its own stack, with our root: descriptors, control registers, APIC, PAT. */
 void cpu_setup(void);

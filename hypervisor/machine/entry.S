@@ -65,7 +65,7 @@
         SYSCALL_STUBS syscall_stubs, syscall_entry
         SYSCALL_STUBS syscall32_stubs, syscall32_entry
 
-        .text
+        .section .text.hot, "ax", @progbits
         .globl  syscall_entry
 syscall_entry:
         movq    $SEL_GUEST_DATA, 8(%rsp)
@@ -128,6 +128,7 @@ own_exception_common:
         addq    $8, %rsp
         iretq
 
+        .text
 /* #DF, NMI, #MC have stacks of their own and may strike anywhere. */
 ist_common:
         PUSH_REGISTERS

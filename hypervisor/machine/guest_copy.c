@@ -23,12 +23,12 @@ static bool copy(void *dst, const void *src, size_t size)
     return words == 0 && rest == 0;
 }
 
-bool guest_copy_in(void *dst, uint64_t src, size_t size)
+HOT bool guest_copy_in(void *dst, uint64_t src, size_t size)
 {
     return copy(dst, (const void *)src, size);
 }
 
-bool guest_copy_out(uint64_t dst, const void *src, size_t size)
+HOT bool guest_copy_out(uint64_t dst, const void *src, size_t size)
 {
     return copy((void *)dst, src, size);
 }

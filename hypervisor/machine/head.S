@@ -94,7 +94,7 @@ start32:
         .globl  long_mode32
 long_mode32:
         movl    %eax, %cr3
-        movl    $0x000000a0, %eax       /* PAE, PGE */
+        movl    $0x00000020, %eax       /* PAE */
         movl    %eax, %cr4
         movl    $0xc0000080, %ecx       /* EFER: SCE, LME, NXE */
         rdmsr

@@ -16,19 +16,22 @@ uint64_t tlb_clock_now(void)
     return __atomic_load_n(&flush_clock, __ATOMIC_SEQ_CST);
 }
 
-/* CR4.PGE going off and on empties everything, global entries and paging-structure caches too. */
-static void flush_with_root(uint64_t root)
+/* A load of CR3 forgets all but what is global; CR4.PGE going off and on forgets that too. */
+HOT static void flush_with_root(uint64_t root)
 {
     struct cpu *cpu = this_cpu();
     uint64_t now = __atomic_add_fetch(&flush_clock, 1, __ATOMIC_SEQ_CST);
     irq_state_t state = interrupts_save();
 
-    cr4_write(cpu->cr4 & ~CR4_PGE);
-    if (root != cpu->root) {
+    bool globals = cpu->cr4 & CR4_PGE;
+    if (globals)
+        cr4_write(cpu->cr4 & ~CR4_PGE);
+    if (!globals || root != cpu->root) {
         cpu->root = root;
         cr3_write(root);
     }
-    cr4_write(cpu->cr4);
+    if (globals)
+        cr4_write(cpu->cr4);
     cpu->tlb_time = now;
     cpu->global_root = 0;
     interrupts_restore(state);
@@ -39,7 +42,7 @@ void tlb_flush_all(void)
     flush_with_root(this_cpu()->root);
 }
 
-void root_load(mfn_t root)
+HOT void root_load(mfn_t root)
 {
     flush_with_root(root.v << PAGE_SHIFT);
 }
@@ -52,7 +55,7 @@ static void flush_here(void *va)
         tlb_flush_all();
 }
 
-void tlb_flush_cpus(uint64_t mask, uint64_t va)
+HOT void tlb_flush_cpus(uint64_t mask, uint64_t va)
 {
     uint64_t self = 1UL << this_cpu()->id;
 

@@ -7,7 +7,7 @@
 
 uint64_t max_mfn;
 
-bool frame_get(struct frame *f, domid_t owner)
+HOT bool frame_get(struct frame *f, domid_t owner)
 {
     uint64_t seen = READ_ONCE(f->state);
 
@@ -23,7 +23,7 @@ bool frame_get(struct frame *f, domid_t owner)
     return false;
 }
 
-void frame_put(struct frame *f)
+HOT void frame_put(struct frame *f)
 {
     uint64_t seen = READ_ONCE(f->state), to;
 

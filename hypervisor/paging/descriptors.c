@@ -190,7 +190,7 @@ HYPERCALL(update_descriptor)
 
 /* --- LDT ---------------------------------------------------------------------------------------- */
 
-void ldt_forget(struct vcpu *v)
+HOT void ldt_forget(struct vcpu *v)
 {
     for (unsigned i = 0; v->ldt_mapped; i++) {
         if (!(v->ldt_mapped & (1U << i)))

@@ -157,7 +157,7 @@ static inline bool entry_swap(uint64_t *entry, uint64_t *old, uint64_t to, enum 
     }
 }
 
-int l1_entry_change(struct domain *d, domid_t fd, uint64_t *entry, uint64_t old, uint64_t to,
+HOT int l1_entry_change(struct domain *d, domid_t fd, uint64_t *entry, uint64_t old, uint64_t to,
                     enum entry_write how)
 {
     bool new_target = false;

@@ -132,7 +132,7 @@ static inline int one_update(struct batch *b, uint64_t ptr, uint64_t val)
  * Who owns the tables and who what they point at: two domain ids in one word. Other domains' frames
  * are for those who control them.
  */
-static int batch_begin(struct batch *b, uint64_t foreigndom)
+HOT static int batch_begin(struct batch *b, uint64_t foreigndom)
 {
     struct domain *d = current_domain();
     unsigned tables = (uint32_t)foreigndom >> 16, targets = foreigndom & 0xffff;
@@ -171,7 +171,7 @@ static void batch_end(struct batch *b)
 }
 
 /* ABI: mmu_update(list of struct mmu_update, count, done out, foreigndom). */
-HYPERCALL(mmu_update)
+HOT HYPERCALL(mmu_update)
 {
     uint64_t list = a, count = count_left(b), i, ptr, val;
     uint32_t done = count_done_before(b);
@@ -247,7 +247,7 @@ static long update_va(uint64_t va, uint64_t val, uint64_t flags, domid_t targets
 }
 
 /* ABI: update_va_mapping(va, val, flags). */
-HYPERCALL(update_va_mapping)
+HOT HYPERCALL(update_va_mapping)
 {
     UNUSED_ARGUMENT(d);
     UNUSED_ARGUMENT(e);

@@ -79,12 +79,12 @@ static int mmuext_unpin(struct request *r)
     return rc;
 }
 
-static int mmuext_new_baseptr(struct request *r)
+HOT static int mmuext_new_baseptr(struct request *r)
 {
     return root_set_kernel(r->v, mfn(r->op.arg1.mfn));
 }
 
-static int mmuext_new_user_baseptr(struct request *r)
+HOT static int mmuext_new_user_baseptr(struct request *r)
 {
     return root_set_user(r->v, mfn(r->op.arg1.mfn));
 }
@@ -266,7 +266,7 @@ static int find_subject(struct domain *d, uint16_t foreigndom, struct domain **o
 }
 
 /* ABI: mmuext_op(list of struct mmuext_op, count, done out, foreigndom). */
-HYPERCALL(mmuext_op)
+HOT HYPERCALL(mmuext_op)
 {
     uint64_t list = a, count = count_left(b), i;
     uint32_t done = count_done_before(b);

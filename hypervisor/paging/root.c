@@ -5,7 +5,7 @@
 #include "machine/machine.h"
 #include "paging/descriptors.h"
 
-int root_get(struct domain *d, mfn_t m)
+HOT int root_get(struct domain *d, mfn_t m)
 {
     if (!mfn_is_ram(m) || !frame_get(frame_at(m), d->id))
         return refuse(d, XEN_EINVAL, "root %lx is not its frame", m.v);
@@ -33,7 +33,7 @@ void root_hide_m2p(const struct domain *d, mfn_t m)
         WRITE_ONCE(table[HYPERVISOR_SLOT_FIRST], 0);
 }
 
-int root_set_kernel(struct vcpu *v, mfn_t m)
+HOT int root_set_kernel(struct vcpu *v, mfn_t m)
 {
     mfn_t old = v->kernel_root;
 
@@ -53,7 +53,7 @@ int root_set_kernel(struct vcpu *v, mfn_t m)
     return 0;
 }
 
-int root_set_user(struct vcpu *v, mfn_t m)
+HOT int root_set_user(struct vcpu *v, mfn_t m)
 {
     mfn_t old = v->user_root;
 
@@ -77,7 +77,7 @@ void mode_user_root_changed(struct vcpu *v)
     struct cpu *cpu = this_cpu();
 
     /* Another user root's global entries would be found first. None have come since a flush: fine. */
-    if (cpu->global_root)
+    if (cpu->global_root && (cpu->cr4 & CR4_PGE))
         tlb_flush_all();
     cpu->global_root = v->user_root.v;
 }

@@ -256,11 +256,25 @@ static int store_to_entry(struct vcpu *v, struct store *s, uint64_t *entry, unsi
     return rc;
 }
 
-bool writable_table_store(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va)
+/* Any other instruction than the usual one. Same answers as store_to_entry. */
+static int __attribute__((noinline)) emulate_store(struct vcpu *v, struct cpu_user_regs *regs,
+                                                   const uint8_t *bytes, unsigned nr,
+                                                   uint64_t *entry, unsigned offset)
 {
     struct store s;
+
+    s.regs = regs;
+    if (!insn_decode(bytes, nr, &s.insn) || (offset & (s.insn.size - 1U)))
+        return -XEN_EINVAL;
+    return store_to_entry(v, &s, entry, offset);
+}
+
+HOT bool writable_table_store(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va)
+{
     uint8_t bytes[INSN_BUFFER];
+    unsigned reg, length;
     struct frame *f;
+    int rc;
 
     uint64_t mapping = guest_walk(v->kernel_root, va);
     if (!mapping || !mfn_is_ram(pte_mfn(mapping)))
@@ -269,11 +283,16 @@ bool writable_table_store(struct vcpu *v, struct cpu_user_regs *regs, uint64_t v
     if (!page_type_get_existing(f, TYPE_L1, v->domain->id))
         return false;
 
-    int rc = -XEN_EINVAL;
-    s.regs = regs;
-    if (insn_decode(bytes, insn_fetch(regs->rip, bytes), &s.insn) && (va & (s.insn.size - 1U)) == 0)
-        rc = store_to_entry(v, &s, (uint64_t *)mfn_to_virt(pte_mfn(mapping)) + va / 8 % 512,
-                            (unsigned)(va % 8));
+    uint64_t *entry = (uint64_t *)mfn_to_virt(pte_mfn(mapping)) + va / 8 % 512;
+    unsigned nr = insn_fetch(regs->rip, bytes);
+    if (likely(nr == INSN_MAX) && likely(insn_is_store64(bytes, &reg, &length)) && !(va & 7)) {
+        rc = l1_entry_change(v->domain, v->domain->id, entry, READ_ONCE(*entry),
+                             *insn_register(regs, reg), ENTRY_EXACT);
+        if (!rc)
+            regs->rip += length;
+    } else {
+        rc = emulate_store(v, regs, bytes, nr, entry, (unsigned)(va % 8));
+    }
     page_type_put(f);
     return rc == 0 || rc == HYPERCALL_CONTINUE;
 }

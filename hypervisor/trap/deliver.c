@@ -85,20 +85,20 @@ static void __attribute__((noinline)) no_handler(struct vcpu *v, const struct cp
 }
 
 /* Two functions, so that each needs few registers. */
-static void __attribute__((noinline))
+HOT static void __attribute__((noinline))
 enter_with_error(struct vcpu *v, struct cpu_user_regs *regs, const struct trap_info *gate,
                  uint64_t error_code)
 {
     enter(v, regs, gate->address, gate->flags & GATE_MASKS_EVENTS, 1, &error_code);
 }
 
-static void __attribute__((noinline))
+HOT static void __attribute__((noinline))
 enter_plain(struct vcpu *v, struct cpu_user_regs *regs, const struct trap_info *gate)
 {
     enter(v, regs, gate->address, gate->flags & GATE_MASKS_EVENTS, 0, NULL);
 }
 
-void deliver_exception(struct vcpu *v, struct cpu_user_regs *regs, unsigned vector,
+HOT void deliver_exception(struct vcpu *v, struct cpu_user_regs *regs, unsigned vector,
                        uint32_t error_code)
 {
     const struct trap_info *gate = &v->traps[vector];
@@ -111,7 +111,7 @@ void deliver_exception(struct vcpu *v, struct cpu_user_regs *regs, unsigned vect
         enter_plain(v, regs, gate);
 }
 
-void deliver_page_fault(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va,
+HOT void deliver_page_fault(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va,
                         uint32_t error_code)
 {
     /* Both modes are ring 3 to the processor; the guest wants to know which of its two it was. */
@@ -120,7 +120,7 @@ void deliver_page_fault(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va,
     deliver_exception(v, regs, VECTOR_PF, error_code);
 }
 
-void deliver_event(struct vcpu *v, struct cpu_user_regs *regs)
+HOT void deliver_event(struct vcpu *v, struct cpu_user_regs *regs)
 {
     if (likely(v->event.address))
         enter(v, regs, v->event.address, true, 0, NULL);
@@ -146,7 +146,7 @@ void deliver_failsafe(struct vcpu *v, struct cpu_user_regs *regs)
     enter(v, regs, v->failsafe.address, v->failsafe.mask_events, EXTRA_MAX, selectors);
 }
 
-void deliver_callback(struct vcpu *v, struct cpu_user_regs *regs, const struct guest_callback *to)
+HOT void deliver_callback(struct vcpu *v, struct cpu_user_regs *regs, const struct guest_callback *to)
 {
     enter(v, regs, to->address, to->mask_events, 0, NULL);
 }

@@ -42,7 +42,7 @@ bool guest_fault_is_spurious(uint64_t va, uint32_t error_code)
 }
 
 /* The page is there, but not for this access. True: the guest need not hear of it. */
-static bool __attribute__((noinline)) protection_fault(struct vcpu *v, struct cpu_user_regs *regs,
+HOT static bool __attribute__((noinline)) protection_fault(struct vcpu *v, struct cpu_user_regs *regs,
                                                        uint64_t va, uint32_t error)
 {
     if (unlikely(error & PF_RESERVED)) {
@@ -198,7 +198,7 @@ static void __attribute__((noinline)) other_exception(struct vcpu *v, struct cpu
     }
 }
 
-void guest_exception(struct cpu_user_regs *regs)
+HOT void guest_exception(struct cpu_user_regs *regs)
 {
     struct vcpu *v = container_of(regs, struct cpu, guest_regs)->current;
 
@@ -257,7 +257,7 @@ static inline void deliver_event_and_look(struct vcpu *v, struct cpu_user_regs *
         guest_exit();
 }
 
-bool guest_syscall(struct cpu_user_regs *regs)
+HOT bool guest_syscall(struct cpu_user_regs *regs)
 {
     struct cpu *cpu = container_of(regs, struct cpu, guest_regs);
     struct vcpu *v = cpu->current;
@@ -392,7 +392,7 @@ static void __attribute__((noinline)) guest_exit_with_work(void)
     }
 }
 
-void guest_exit(void)
+HOT void guest_exit(void)
 {
     struct cpu *cpu = this_cpu();
 

@@ -2,7 +2,7 @@
 #include "memory/guest_copy.h"
 #include "trap/decode.h"
 
-unsigned insn_fetch(uint64_t rip, uint8_t bytes[INSN_BUFFER])
+HOT unsigned insn_fetch(uint64_t rip, uint8_t bytes[INSN_BUFFER])
 {
     uint64_t words[2];
 

@@ -64,6 +64,10 @@ START_TEST(each_word_does_what_it_says)
     ck_assert_uint_eq(parse("loglvl=warning/error").loglvl, LOG_WARNING);
     ck_assert_uint_eq(parse("loglvl=debug").loglvl, LOG_DEBUG);
     ck_assert_uint_eq(parse("loglvl=error").loglvl, LOG_ERROR);
+    ck_assert_uint_eq(parse("").global_pages, GLOBAL_PAGES_AUTO);
+    ck_assert_uint_eq(parse("global-pages").global_pages, GLOBAL_PAGES_ON);
+    ck_assert_uint_eq(parse("global-pages=on").global_pages, GLOBAL_PAGES_ON);
+    ck_assert_uint_eq(parse("global-pages=false").global_pages, GLOBAL_PAGES_OFF);
     ck_assert_str_eq(complaints, "");
 }
 END_TEST
@@ -92,6 +96,7 @@ START_TEST(a_word_that_is_wrong_is_named_and_changes_nothing)
         "dom0_max_vcpus=33",
         "dom0_max_vcpus=2x",
         "dom0_max_vcpus",
+        "global-pages=maybe",
         "noreboot=yes",
         "sched=credit2",
         "sched",
