@@ -12,6 +12,7 @@ const struct workload workloads[] = {
     { "exceptions-kernel", "every exception, from guest kernel mode", workload_exceptions_kernel },
     { "exceptions-user", "every exception and SYSCALL from user mode", workload_exceptions_user },
     { "int-n", "software interrupts and the DPL of their gates", workload_int_n },
+    { "iret", "frames that the processor cannot take", workload_iret },
     { "masking", "masking loses no event, iret delivers, CR2 nests", workload_masking },
     { "event-ports", "event channel states, sends and refusals", workload_event_ports },
     { "timers", "clocks, timers, block and poll", workload_timers },

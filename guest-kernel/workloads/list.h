@@ -13,6 +13,7 @@ void workload_hypercall_entry(void);
 void workload_exceptions_kernel(void);
 void workload_exceptions_user(void);
 void workload_int_n(void);
+void workload_iret(void);
 void workload_masking(void);
 void workload_event_ports(void);
 void workload_timers(void);
