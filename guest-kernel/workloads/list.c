@@ -29,6 +29,7 @@ const struct workload workloads[] = {
     { "modes", "FS and GS bases of kernel and user mode", workload_modes },
     { "emulation", "privileged instructions, CPUID, ports, debug registers", workload_emulation },
     { "callbacks", "registering callbacks, system calls without one", workload_callbacks },
+    { "failsafe", "selectors that turned bad while another vCPU ran", workload_failsafe },
     { "fpu", "FPU and SSE registers survive every switch", workload_fpu },
     { "threads", "threads that share the FPU by its trap", workload_threads },
     { "vcpu-ops", "vcpu_op, runstate, NMI", workload_vcpu_ops },

@@ -30,6 +30,7 @@ void workload_descriptors(void);
 void workload_modes(void);
 void workload_emulation(void);
 void workload_callbacks(void);
+void workload_failsafe(void);
 void workload_fpu(void);
 void workload_threads(void);
 void workload_vcpu_ops(void);
