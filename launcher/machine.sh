@@ -184,9 +184,9 @@ machine_failure() {
     cut) echo "the machine stayed after a panic and was killed" ;;
     failed) echo "the machine could not be started" ;;
     exited)
-        # isa-debug-exit makes 2n+1 of what the hypervisor wrote: 1 for a failure.
+        # 0: a reset. isa-debug-exit makes 2n+1 of what the hypervisor wrote: 1 for a failure, 2 for power off.
         case $m_status in
-        0) ;;
+        0 | 5) ;;
         3) echo "the hypervisor stopped the machine with a failure" ;;
         *) echo "QEMU ended with status $m_status$(sed -n '1s/^/: /p' "$m_folder/qemu.log")" ;;
         esac
