@@ -56,6 +56,11 @@ static void set_crash(char *value)
     cmdline.crash = value != NULL ? value : "";
 }
 
+static void set_typed(char *value)
+{
+    cmdline.typed = value != NULL ? value : "";
+}
+
 static void set_end(char *value)
 {
     if (value != NULL && strcmp(value, "poweroff") == 0)
@@ -73,7 +78,7 @@ static const struct word {
     { "list", set_list },     { "run", set_run },
     { "bench", set_bench },   { "bench_unit", set_bench_unit },
     { "rounds", set_rounds }, { "crash", set_crash },
-    { "end", set_end },
+    { "end", set_end },       { "typed", set_typed },
 };
 
 static void parse_word(char *word)

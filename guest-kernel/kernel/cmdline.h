@@ -22,6 +22,7 @@ struct cmdline {
     bool bench;             /* benchmarks instead of workloads */
     bool bench_ticks;       /* what the TSC counts: instructions (-icount) or ticks */
     unsigned rounds;        /* 0: each row's own */
+    const char *typed;      /* what somebody will type on the console; NULL: nobody */
     const char *crash;      /* NULL: none */
     enum arch_shutdown end; /* how to shut down when all is done */
     struct name_list run;   /* empty: all */

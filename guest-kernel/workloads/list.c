@@ -15,6 +15,7 @@ const struct workload workloads[] = {
     { "iret", "frames that the processor cannot take", workload_iret },
     { "masking", "masking loses no event, iret delivers, CR2 nests", workload_masking },
     { "event-ports", "event channel states, sends and refusals", workload_event_ports },
+    { "console-input", "what is typed arrives", workload_console_input },
     { "timers", "clocks, timers, block and poll", workload_timers },
     { "page-updates", "every way to change an entry, against a model", workload_page_updates },
     { "table-life", "links and pins of tables, against a model of counts", workload_table_life },
@@ -34,6 +35,7 @@ const struct workload workloads[] = {
     { "threads", "threads that share the FPU by its trap", workload_threads },
     { "vcpu-ops", "vcpu_op, runstate, NMI", workload_vcpu_ops },
     { "smp", "several vCPUs at once", workload_smp },
+    { "sysctl", "debug keys, and reading the hypervisor's log", workload_sysctl },
     { "pointers", "bad pointers in every argument", workload_pointers },
     { "sweep", "every hypercall number and unknown operations", workload_sweep },
 };

@@ -16,6 +16,7 @@ void workload_int_n(void);
 void workload_iret(void);
 void workload_masking(void);
 void workload_event_ports(void);
+void workload_console_input(void);
 void workload_timers(void);
 void workload_page_updates(void);
 void workload_table_life(void);
@@ -35,6 +36,7 @@ void workload_fpu(void);
 void workload_threads(void);
 void workload_vcpu_ops(void);
 void workload_smp(void);
+void workload_sysctl(void);
 void workload_pointers(void);
 void workload_sweep(void);
 
