@@ -8,16 +8,17 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <unistd.h>
 #include "run.h"
 #include "fake.h"
 #include "hypercall/hypercall.h"
 #include "lib/bitmap.h"
 #include "lib/check.h"
 
-#define ROUNDS 20000U /* of the sender, and on until the others have had their turns */
-#define TURNS  200U
-/* Looks for an answer: a lost event must not look like a test that hangs. */
-#define PATIENCE    1000000U
+#define ROUNDS 2000U /* of the sender, and on until the others have had their turns */
+#define TURNS  100U
+/* Looks for an answer, most of them a millisecond apart: a lost event is no test that hangs. */
+#define PATIENCE    30000U
 #define ARG_OF(cpu) (0x20000UL + (cpu)*0x1000UL)
 
 static struct domain *a, *b, *stranger;
@@ -111,7 +112,10 @@ static void *sender(void *arg)
         ASSERT(send(steady_near) == 0);
         for (unsigned n = 0; __atomic_load_n(&heard, __ATOMIC_SEQ_CST) != i; n++) {
             ASSERT(n < PATIENCE);
-            sched_yield();
+            if (n < 1000)
+                sched_yield();
+            else
+                usleep(1000);
         }
     }
     __atomic_store_n(&sender_done, true, __ATOMIC_SEQ_CST);
