@@ -19,6 +19,7 @@ m_hypervisor_words= # beyond the usual ones
 m_kernel_words=
 m_qemu=()           # further options
 m_serial=(-serial file:console.log)
+m_typing=           # open for writing what is typed on the serial line; none: nobody types
 m_watch=:           # called a few times a second with the console's file
 m_pid=
 m_outcome=          # exited, timeout, or cut (a kernel reported its own end, and the machine stayed)
@@ -60,6 +61,13 @@ machine_hypervisor_words() {
     echo "$words${m_hypervisor_words:+ $m_hypervisor_words}"
 }
 m_dom0_memory=256M
+
+# machine_keyboard: what is written to m_typing comes in by the serial line.
+machine_keyboard() {
+    mkfifo "$m_folder/typed" || die "cannot make $m_folder/typed"
+    exec {m_typing}<>"$m_folder/typed" || die "cannot open $m_folder/typed"
+    m_serial=(-chardev "stdio,id=line,signal=off,logfile=console.log" -serial chardev:line)
+}
 
 # machine_command: sets the array command.
 machine_command() {
@@ -137,6 +145,8 @@ machine_start() {
     if [ -n "${m_terminal-}" ]; then
         # shellcheck disable=SC2094 # the terminal, not a file
         (cd "$m_folder" && exec setpriv --pdeathsig KILL "${command[@]}") <&0 2>"$m_folder/qemu.log" &
+    elif [ -n "$m_typing" ]; then
+        (cd "$m_folder" && exec setsid setpriv --pdeathsig KILL "${command[@]}") <"$m_folder/typed" >/dev/null 2>"$m_folder/qemu.log" &
     else
         (cd "$m_folder" && exec setsid setpriv --pdeathsig KILL "${command[@]}") </dev/null >"$m_folder/qemu.log" 2>&1 &
     fi
@@ -173,7 +183,7 @@ machine_boot() {
     m_status=$?
     m_pid=
     trap - EXIT INT TERM HUP
-    rm -f "$m_folder/hypervisor.elf" "$m_folder/kernel.elf" "$m_folder/initrd" "$m_folder/boot.iso"
+    rm -f "$m_folder/hypervisor.elf" "$m_folder/kernel.elf" "$m_folder/initrd" "$m_folder/boot.iso" "$m_folder/typed"
     "$m_watch" "$m_console"
 }
 
@@ -184,9 +194,9 @@ machine_failure() {
     cut) echo "the machine stayed after a panic and was killed" ;;
     failed) echo "the machine could not be started" ;;
     exited)
-        # isa-debug-exit makes 2n+1 of what the hypervisor wrote: 1 for a failure.
+        # 0: a reset. isa-debug-exit makes 2n+1 of what the hypervisor wrote: 1 for a failure, 2 for power off.
         case $m_status in
-        0) ;;
+        0 | 5) ;;
         3) echo "the hypervisor stopped the machine with a failure" ;;
         *) echo "QEMU ended with status $m_status$(sed -n '1s/^/: /p' "$m_folder/qemu.log")" ;;
         esac

@@ -25,16 +25,18 @@ To look into a failure, or to boot something else:
   --initrd FILE      a second module
   --hypervisor WORDS further words for the hypervisor's command line
   --guest WORDS      further words for the guest's
+  --type WHEN=TEXT   type TEXT (as of printf %b) on the serial line once a line of the console matches WHEN, that
+                     came after what was typed before; may be given several times, and all must come to it
   --images FOLDER    take tenon.elf and guest-kernel.elf from there and build nothing
   --log FOLDER       keep console and QEMU's messages there
 END
 }
 
 run_read_options() {
-    run_preset=default run_list=no run_interactive=no run_images='' run_log='' run_kernel='' run_names=()
+    run_preset=default run_list=no run_interactive=no run_images='' run_log='' run_kernel='' run_names=() run_types=()
     while [ $# -gt 0 ]; do
         case $1 in
-        --on | --cpus | --memory | --boot | --timeout | --kernel | --initrd | --hypervisor | --guest | --images | --log)
+        --on | --cpus | --memory | --boot | --timeout | --kernel | --initrd | --hypervisor | --guest | --type | --images | --log)
             need_value "$1" $#
             ;;
         esac
@@ -60,6 +62,9 @@ run_read_options() {
             shift ;;
         --hypervisor) m_hypervisor_words=$2; shift ;;
         --guest) m_kernel_words=$2; shift ;;
+        --type)
+            [[ $2 == ?*=* ]] || wrong_use "--type wants WHEN=TEXT, not '$2'"
+            run_types+=("$2"); shift ;;
         --images)
             run_images=$(absolute "$2")
             [ -d "$run_images" ] || wrong_use "--images: no folder $2"
@@ -112,6 +117,26 @@ run_report() {
     run_reported=$((run_reported + $(printf '%s\n' "$lines" | wc -l)))
 }
 
+# run_type CONSOLE: types what is due.
+run_typed=0
+run_type_from=1
+run_type() {
+    local text
+    while [ "$run_typed" -lt ${#run_types[@]} ]; do
+        text=${run_types[run_typed]}
+        # All is read: a reader that leaves early would kill the writer, and pipefail would call that no match.
+        tail -c "+$run_type_from" -- "$1" | tr -d '\r' | grep -a -E -- "${text%%=*}" >/dev/null || return 0
+        run_type_from=$(($(stat -c %s -- "$1") + 1))
+        printf '%b' "${text#*=}" >&"$m_typing"
+        run_typed=$((run_typed + 1))
+    done
+}
+
+run_watch() {
+    run_report "$1"
+    run_type "$1"
+}
+
 run_failed() {
     local counts
     counts=$(console_text "$m_console" | sed -n '/^VERDICT /{s/^VERDICT //p;q}')
@@ -129,6 +154,8 @@ run_reason() {
     reason=$(console_panicked "$m_console")
     if [ -n "$reason" ]; then
         echo "$reason${machine:+ ($machine)}"
+    elif [ "$run_typed" -lt ${#run_types[@]} ]; then
+        echo "nothing to type for: no line of the console matched '${run_types[run_typed]%%=*}'${machine:+ ($machine)}"
     elif [ "$m_outcome" != exited ]; then
         echo "$machine"
     elif reason=$(console_verdict "$m_console" "${run_names[*]}"); then
@@ -183,7 +210,8 @@ run_main() {
     fi
     run_words
     note "booting $m_system ($m_boot, $m_cpus processor(s), $m_memory); console in $m_console"
-    if [ "$run_interactive" = yes ]; then run_on_terminal; else m_watch=run_report; fi
+    if [ "$run_interactive" = yes ]; then run_on_terminal; else m_watch=run_watch; fi
+    [ ${#run_types[@]} -eq 0 ] || machine_keyboard
     machine_boot
     run_finish
 }

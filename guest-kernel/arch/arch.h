@@ -96,7 +96,7 @@ static inline uint64_t arch_cycles(void)
 }
 
 /* ---- the end ---- */
-enum arch_shutdown { ARCH_SHUTDOWN_DONE, ARCH_SHUTDOWN_CRASH };
+enum arch_shutdown { ARCH_SHUTDOWN_REBOOT, ARCH_SHUTDOWN_POWEROFF, ARCH_SHUTDOWN_CRASH };
 void arch_shutdown(enum arch_shutdown how) __attribute__((noreturn));
 
 /* Ends in a way that only the layer knows: "null-jump", "bad-stack", ... False if unknown. */

@@ -56,6 +56,21 @@ static void set_crash(char *value)
     cmdline.crash = value != NULL ? value : "";
 }
 
+static void set_typed(char *value)
+{
+    cmdline.typed = value != NULL ? value : "";
+}
+
+static void set_end(char *value)
+{
+    if (value != NULL && strcmp(value, "poweroff") == 0)
+        cmdline.end = ARCH_SHUTDOWN_POWEROFF;
+    else if (value != NULL && strcmp(value, "crash") == 0)
+        cmdline.end = ARCH_SHUTDOWN_CRASH;
+    else if (value == NULL || strcmp(value, "reboot") != 0)
+        printf("tenon-guest: end=%s is not known, it will be reboot\n", value != NULL ? value : "");
+}
+
 static const struct word {
     const char *name;
     void (*set)(char *value); /* NULL: no "=" was there */
@@ -63,6 +78,7 @@ static const struct word {
     { "list", set_list },     { "run", set_run },
     { "bench", set_bench },   { "bench_unit", set_bench_unit },
     { "rounds", set_rounds }, { "crash", set_crash },
+    { "end", set_end },       { "typed", set_typed },
 };
 
 static void parse_word(char *word)

@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#include "arch/arch.h"
+
 #define NAMES_MAX 128
 
 /* A list "a,b,c" cut into its names. */
@@ -17,12 +19,14 @@ struct name_list {
 
 struct cmdline {
     bool list;
-    bool bench;            /* benchmarks instead of workloads */
-    bool bench_ticks;      /* what the TSC counts: instructions (-icount) or ticks */
-    unsigned rounds;       /* 0: each row's own */
-    const char *crash;     /* NULL: none */
-    struct name_list run;  /* empty: all */
-    struct name_list rows; /* empty: all */
+    bool bench;             /* benchmarks instead of workloads */
+    bool bench_ticks;       /* what the TSC counts: instructions (-icount) or ticks */
+    unsigned rounds;        /* 0: each row's own */
+    const char *typed;      /* what somebody will type on the console; NULL: nobody */
+    const char *crash;      /* NULL: none */
+    enum arch_shutdown end; /* how to shut down when all is done */
+    struct name_list run;   /* empty: all */
+    struct name_list rows;  /* empty: all */
 };
 
 extern struct cmdline cmdline;

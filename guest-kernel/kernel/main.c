@@ -20,12 +20,12 @@ void kernel_main(void)
         panic("crash=%s is not known", cmdline.crash);
     if (cmdline.list) {
         workloads_list();
-        arch_shutdown(ARCH_SHUTDOWN_DONE);
+        arch_shutdown(cmdline.end);
     }
     smp_boot();
     if (cmdline.bench)
         bench_run(&cmdline.rows);
     else
         workloads_run(&cmdline.run);
-    arch_shutdown(ARCH_SHUTDOWN_DONE);
+    arch_shutdown(cmdline.end);
 }

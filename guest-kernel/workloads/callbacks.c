@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Promise: callbacks can be registered in the new and the old form; what is no callback is refused;
- * a system call without one is an invalid instruction; 32-bit user code has a system call of its
- * own.
+ * only the NMI's can be unregistered; a system call without one is an invalid instruction; 32-bit
+ * user code has a system call of its own; SYSENTER on a processor that does not know it in long
+ * mode is an exception, whatever was registered.
  *
  * ABI: HYPERVISOR_callback_op, <xen/callback.h>; HYPERVISOR_set_callbacks, <xen/xen.h>
  */
@@ -43,8 +44,15 @@ static void refused(void)
     CHECK_EQ(reg(99, 0, address), -XEN_ENOSYS);
     CHECK_EQ(reg(CALLBACKTYPE_event, 0, 0x8000000000000000UL), -XEN_EINVAL);
     CHECK_EQ(reg(CALLBACKTYPE_syscall, 0, 0x8000000000000000UL), -XEN_EINVAL);
+    CHECK_EQ(reg(CALLBACKTYPE_syscall32, 0, 0x8000000000000000UL), -XEN_EINVAL);
+    CHECK_EQ(reg(CALLBACKTYPE_sysenter, 0, 0x8000000000000000UL), -XEN_EINVAL);
     CHECK_EQ(unreg(CALLBACKTYPE_event), -XEN_EINVAL);
     CHECK_EQ(unreg(CALLBACKTYPE_syscall), -XEN_EINVAL);
+    CHECK_EQ(unreg(CALLBACKTYPE_failsafe), -XEN_EINVAL);
+    CHECK_EQ(unreg(CALLBACKTYPE_syscall32), -XEN_EINVAL);
+    CHECK_EQ(unreg(CALLBACKTYPE_sysenter), -XEN_EINVAL);
+    CHECK_EQ(unreg(CALLBACKTYPE_nmi), 0); /* it is the gate of vector 2 */
+    trap_gate_set(2, GATE_MASK_EVENTS);
     CHECK_EQ(unreg(99), -XEN_ENOSYS);
     CHECK_EQ(hypercall_callback_op(9, NULL), -XEN_ENOSYS);
 }
@@ -123,6 +131,56 @@ static void compatibility_mode(void)
     CHECK_EQ(frame_selector(&frame), FLAT_USER_CS32);
 }
 
+/*
+ * Who delivers SYSENTER to the callback depends on the processor. QEMU's usual one is AMD's: 64-bit
+ * code has no SYSENTER there, a #UD. In 32-bit code QEMU knows it all the same, and as no CS is set
+ * up it is a #GP: Xen passes that on, Tenon does with every such #GP what Xen does on Intel's
+ * processors. The frame then has no RIP and no RSP, for SYSENTER keeps neither, and no registers
+ * are lost.
+ */
+static void sysenter_from(unsigned cs, bool registered)
+{
+    struct trap_frame frame;
+
+    user_frame_init(&frame, user_sysenter);
+    frame.cs = cs;
+    frame.rax = 0x12345678;
+    frame.rcx = TRAP_RCX & 0xffffffff; /* 32-bit code has no more */
+    frame.rdx = 0x87654321;
+    user_run(&frame);
+    CHECK_EQ(frame.rax, 0x12345678);
+    CHECK_EQ(frame.rcx, TRAP_RCX & 0xffffffff);
+    CHECK_EQ(frame.rdx, 0x87654321);
+    if (registered && frame.vector == VECTOR_SYSCALL) {
+        CHECK_EQ(frame.rip, 0);
+        CHECK_EQ(frame.rsp, 0);
+        CHECK_EQ(frame_selector(&frame), 3); /* from user mode */
+        return;
+    }
+    CHECK(frame.vector == 6 || frame.vector == 13);
+    CHECK(!registered || !hypervisor_is_tenon || frame.vector == 6);
+    CHECK_EQ(frame.error, 0);
+    CHECK_EQ(frame.rip, user_address(user_sysenter));
+    CHECK_EQ(frame_selector(&frame), cs);
+}
+
+static void sysenter_instruction(bool registered)
+{
+    check_context("(registered %u)", registered);
+    sysenter_from(FLAT_USER_CS, registered);
+    sysenter_from(FLAT_USER_CS32, registered);
+    check_context("%s", "");
+}
+
+static void sysenter(void)
+{
+    sysenter_instruction(false);
+    CHECK_EQ(reg(CALLBACKTYPE_sysenter, CALLBACKF_mask_events, (unsigned long)syscall_entry), 0);
+    sysenter_instruction(true);
+    CHECK_EQ(reg(CALLBACKTYPE_sysenter, 0, 0), 0); /* the way to be rid of it */
+    sysenter_instruction(false);
+}
+
 void workload_callbacks(void)
 {
     if (!CHECK(user_init()))
@@ -132,4 +190,5 @@ void workload_callbacks(void)
     without_callback();
     unmasked_callback();
     compatibility_mode();
+    sysenter();
 }

@@ -19,6 +19,9 @@ USER user_syscall
     syscall
 BEHIND user_syscall_behind
     ud2
+USER user_sysenter
+    sysenter
+    ud2
 USER user_int80
     int $0x80
 BEHIND user_int80_behind
@@ -73,6 +76,15 @@ USER user_spin
     pause
     cmpq $0, 8(%rdi)
     je user_spin
+    syscall
+/* Loads DS from esi, sets (rdi), and waits as long as it is not interrupted for good. */
+USER user_ds_wait
+    mov %esi, %ds
+    mov $1 << 31, %eax
+    movq $1, (%rdi)
+1:  pause
+    dec %rax
+    jnz 1b
     syscall
 USER user_step
     nop

@@ -19,6 +19,6 @@ extern const uint8_t user_int3[], user_int3_behind[], user_int4[], user_int4_beh
 extern const uint8_t user_int20[], user_int20_behind[], user_cli[], user_in[], user_fnop[];
 extern const uint8_t user_bases[], user_spin[], user_step[], user_step_behind[], user_bad_ds[];
 extern const uint8_t user_hypercall[], user_syscall_loop[], user_int80_loop[], user_fault_loop[];
-extern const uint8_t user_fpu[];
+extern const uint8_t user_fpu[], user_ds_wait[], user_sysenter[];
 
 #endif

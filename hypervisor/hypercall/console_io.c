@@ -88,17 +88,44 @@ static long console_write(struct domain *d, uint64_t count, uint64_t buffer)
     return 0;
 }
 
-static long console_read(struct domain *d, uint64_t count, uint64_t buffer)
+/* Copies what can be read; nothing is taken yet. "from" becomes the place of its first character. */
+static size_t input_look(char *piece, size_t size, uint32_t *from)
 {
-    char piece[PIECE];
     size_t n = 0;
 
     irq_state_t state = spin_lock_irq(&input.lock);
-    while (n < sizeof(piece) && n < count && input.consumed != input.produced)
-        piece[n++] = input.ring[input.consumed++ % INPUT_SIZE];
+    uint32_t at = *from = input.consumed;
+    while (n < size && at != input.produced)
+        piece[n++] = input.ring[at++ % INPUT_SIZE];
     spin_unlock_irq(&input.lock, state);
-    if (n && !copy_to_guest(buffer, piece, n))
-        return refuse(d, XEN_EFAULT, "console_io: %016lx cannot be written", buffer);
+    return n;
+}
+
+/* False: another reader was there first. */
+static bool input_take(uint32_t from, size_t n)
+{
+    irq_state_t state = spin_lock_irq(&input.lock);
+    bool taken = input.consumed == from;
+    if (taken)
+        input.consumed = from + (uint32_t)n;
+    spin_unlock_irq(&input.lock, state);
+    return taken;
+}
+
+/* What cannot be copied is not lost: it is taken after the copy, which the lock does not allow. */
+static long console_read(struct domain *d, uint64_t count, uint64_t buffer)
+{
+    char piece[PIECE];
+    uint32_t from;
+    size_t n;
+
+    if (count > INT32_MAX)
+        return refuse(d, XEN_E2BIG, "console_io: a read of %lu characters", count);
+    do {
+        n = input_look(piece, MIN(count, sizeof(piece)), &from);
+        if (n && !copy_to_guest(buffer, piece, n))
+            return refuse(d, XEN_EFAULT, "console_io: %016lx cannot be written", buffer);
+    } while (!input_take(from, n));
     return (long)n;
 }
 

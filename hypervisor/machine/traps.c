@@ -231,12 +231,16 @@ void ist_exception(struct cpu_user_regs *regs)
     fatal_exception(regs);
 }
 
+/* QEMU's debug exit makes status 2n+1 of the byte. 0 would give 1, which QEMU ends with for reasons of its own. */
+#define DEBUG_EXIT_FAILED 1
+#define DEBUG_EXIT_OFF    2
+
 void machine_stop(bool failed)
 {
     interrupts_off();
     log_last_words();
     if (machine_debug_exit_port)
-        port_out8(machine_debug_exit_port, failed ? 1 : 0);
+        port_out8(machine_debug_exit_port, failed ? DEBUG_EXIT_FAILED : DEBUG_EXIT_OFF);
     for (;;)
         __asm__ volatile("cli; hlt");
 }

@@ -147,9 +147,12 @@ void arch_boot(struct start_info *info)
 
 void arch_shutdown(enum arch_shutdown how)
 {
-    struct sched_shutdown shutdown = {
-        .reason = how == ARCH_SHUTDOWN_DONE ? SHUTDOWN_reboot : SHUTDOWN_crash,
+    static const unsigned reasons[] = {
+        [ARCH_SHUTDOWN_REBOOT] = SHUTDOWN_reboot,
+        [ARCH_SHUTDOWN_POWEROFF] = SHUTDOWN_poweroff,
+        [ARCH_SHUTDOWN_CRASH] = SHUTDOWN_crash,
     };
+    struct sched_shutdown shutdown = { .reason = reasons[how] };
 
     for (;;)
         hypercall_sched_op(SCHEDOP_shutdown, &shutdown);

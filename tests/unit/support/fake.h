@@ -14,7 +14,8 @@
  */
 void fake_machine_start(uint64_t nr_frames);
 
-extern unsigned fake_cpu; /* which processor we are */
+extern _Thread_local unsigned fake_cpu; /* which processor we are: a thread may be one */
+extern bool fake_threads; /* they are, several of them: who waits for a lock lets others run */
 extern struct cpu fake_cpus[4];
 /* 0: nothing ever turns up; n: each look for work finds some, one time in n. */
 void fake_preempt(unsigned one_in);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <xen/errno.h>
 #include "domain/report.h"
@@ -25,11 +26,12 @@ uint64_t cpus_online = 0xf;
 bool machine_has_smap, machine_has_fsgsbase = true;
 unsigned machine_phys_bits = 40;
 
-unsigned fake_cpu;
+_Thread_local unsigned fake_cpu;
+bool fake_threads;
 struct cpu fake_cpus[4] = { { .id = 0 }, { .id = 1 }, { .id = 2 }, { .id = 3 } };
 static unsigned preempt_one_in;
 uint64_t fake_seed = 1;
-bool fake_interrupts = true;
+_Thread_local bool fake_interrupts = true;
 
 uint64_t fake_random(void)
 {
@@ -61,9 +63,24 @@ struct cpu *cpu_of(unsigned id)
     return &fake_cpus[id];
 }
 
+/* Between two steps of a processor: where there are several, another one comes in, one time in
+ * eight. */
+void fake_step(void)
+{
+    static _Thread_local uint32_t draws = 1;
+
+    if (!fake_threads)
+        return;
+    draws = draws * 1664525 + 1013904223 + fake_cpu;
+    if (draws >> 29 == 0)
+        sched_yield();
+}
+
 void cpu_relax(void)
 {
-    panic("waits for a lock that nobody gives back");
+    if (!fake_threads)
+        panic("waits for a lock that nobody gives back");
+    sched_yield();
 }
 
 void cpu_kick(unsigned cpu)
@@ -374,7 +391,7 @@ bool fake_shut_down;
 
 void vcpu_kick(struct vcpu *v)
 {
-    fake_kicked |= 1U << v->id;
+    __atomic_or_fetch(&fake_kicked, 1U << v->id, __ATOMIC_SEQ_CST);
 }
 
 void vcpu_wake(struct vcpu *v)
@@ -385,7 +402,7 @@ void vcpu_wake(struct vcpu *v)
 void vcpu_poll_end(struct vcpu *v)
 {
     v->polling = false;
-    fake_polls_ended |= 1U << v->id;
+    __atomic_or_fetch(&fake_polls_ended, 1U << v->id, __ATOMIC_SEQ_CST);
 }
 
 void vcpu_place(struct vcpu *v)

@@ -9,7 +9,7 @@ typedef uint64_t irq_state_t;
 
 #define EFLAGS_IF 0x200UL
 
-extern bool fake_interrupts;
+extern _Thread_local bool fake_interrupts;
 
 static inline void interrupts_off(void)
 {
