@@ -30,16 +30,42 @@ struct domain_paging {
 
 /* --- memory --- */
 struct domain_memory {
-    uint32_t first_frame; /* list of all frames it owns, under paging.lock; FRAME_NONE: none */
+    uint32_t first_frame;   /* list of all frames it owns, under paging.lock; FRAME_NONE: none */
+    uint32_t first_dropped; /* of a domain that dies: those whose allocation it gave up already */
     uint64_t nr_pages, max_pages;
+    uint64_t nr_special; /* pages of ours that it may map; they count for themselves */
+    uint64_t claimed;    /* pages that it was promised beyond nr_pages; under the lock of claims */
+    struct host_map_entry *map; /* what its memory_map answers; NULL: nothing was said */
+    unsigned nr_map;
+};
+
+struct grant_table;
+
+/* How far the end of a domain has come: domain/destroy.c. */
+enum domain_end {
+    END_NOT,
+    END_EVENTS,
+    END_REST,
+    END_VCPUS,
+    END_GRANTS,
+    END_FRAMES,
+    END_TABLES,
+    END_DONE,   /* only frames that others still use are left */
+    END_BURIED, /* nothing is left: it goes at the next rest */
 };
 
 struct domain {
     domid_t id;
+    uint32_t serial; /* no domain before or after has the same */
     uint8_t handle[16]; /* who it is, to its creator */
     bool privileged; /* dom0: control operations, device memory, console */
     bool crashed;    /* keeps the first reason only */
     bool shut_down;
+    bool dying;      /* dom0 destroys it: nobody may begin anything with it */
+    enum domain_end end;
+    uint32_t end_progress;      /* within a step */
+    unsigned controller_pauses; /* by dom0 */
+    struct domain *next_dead;
     unsigned shutdown_reason; /* SHUTDOWN_* */
     unsigned shutdown_code;   /* what the guest says it would stop for, for later */
     uint64_t vm_assist;       /* bits VMASST_TYPE_* */
@@ -50,6 +76,7 @@ struct domain {
     struct domain_paging paging;
     struct domain_memory memory;
     struct domain_events events;
+    struct grant_table *grants;
     struct {
         uint64_t window_start; /* of log lines about refused requests */
         unsigned lines, dropped;
@@ -160,6 +187,18 @@ struct domain *domain_by_id(unsigned id);
  */
 struct domain *domain_create(domid_t id, unsigned nr_vcpus, uint64_t max_pages, bool privileged);
 
+/*
+ * Takes a domain apart, step by step: its vCPUs stop, its ports close, what it uses of others goes back, its tables
+ * and frames go. Returns 0, or HYPERCALL_CONTINUE to be called again. Frames that others map live until they are
+ * unmapped; then the domain is gone, and dom0 hears of it (VIRQ_DOM_EXC). Not for the domain that asks. A pointer
+ * from domain_by_id is good until the processor returns to a guest.
+ */
+int domain_destroy(struct domain *d);
+
+/* dom0 stops a domain's vCPUs, and lets them go on; pairs nest. Not for the domain that asks. */
+void domain_pause(struct domain *d);
+void domain_unpause(struct domain *d);
+
 /* Ends a domain for a reason; the first one counts. Returns, so that the caller can unwind; none of its
  * vCPUs runs in the guest again. Prints the state of the vCPU that is to blame, if it is ours. */
 void domain_crash(struct domain *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -167,8 +206,19 @@ void domain_crash(struct domain *d, const char *format, ...) __attribute__((form
 /* The domain asks to stop, with SHUTDOWN_*. dom0's wish stops or restarts the machine. */
 void domain_shutdown(struct domain *d, unsigned reason);
 
-/* Called when the last reference to one of its frames went. */
-void domain_frame_released(struct frame *f);
+/* --- Its frames: domain/frames.c --- */
+
+/* Called when the last reference to one of its frames went. special: it was a page of ours. */
+void domain_frame_released(struct frame *f, bool special);
+
+/* A page of ours that the domain may map but never own. NULL: out of memory. Freeing it takes our reference only:
+ * somebody may map it still. */
+void *domain_special_page_alloc(struct domain *d);
+void domain_special_page_free(struct domain *d, void *page);
+
+/* Promises the domain that it can have so many pages in all; 0 takes it back. Returns 0 or -XEN_ENOMEM. */
+int domain_claim(struct domain *d, uint64_t nr_pages);
+uint64_t domain_claims(void); /* pages promised to all */
 
 /* Gives 2^order frames to a domain, each with its allocation's reference. Returns MFN_NONE if there
  * are none or its quota is used up. */
@@ -185,6 +235,9 @@ bool domain_give_up_frame(struct domain *d, mfn_t m);
 /* Writes the domain's own number for a frame into the machine-to-physical table. False: the frame is not
  * the domain's (any more: another vCPU may give it up at any time). */
 bool domain_name_frame(struct domain *d, mfn_t m, uint64_t pfn);
+
+/* Calls fn for each mapping of a granted frame that the domain has a handle for; flags: GNTMAP_*. For the auditor. */
+void domain_for_each_grant(const struct domain *d, void (*fn)(mfn_t m, unsigned flags));
 
 static inline struct domain *current_domain(void)
 {

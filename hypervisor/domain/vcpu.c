@@ -40,7 +40,7 @@ struct vcpu *vcpu_create(struct domain *d, unsigned id)
     vcpu_timers_init(v);
     timer_init(&v->poll_timer, poll_timeout, v);
     v->fpu = heap_alloc(fpu_state_size());
-    if (!v->fpu || !descriptor_window_create(v, (uint64_t)d->id * MAX_VCPUS + id)) {
+    if (!v->fpu || !descriptor_window_create(v)) {
         vcpu_free(v);
         return NULL;
     }
@@ -49,8 +49,26 @@ struct vcpu *vcpu_create(struct domain *d, unsigned id)
     return v;
 }
 
+void vcpu_release(struct vcpu *v)
+{
+    vcpu_timers_stop(v);
+    timer_stop(&v->poll_timer);
+    gdt_release(v);
+    ldt_forget(v);
+    if (v->info_frame.v != MFN_NONE.v)
+        page_type_put(frame_at(v->info_frame));
+    v->info_frame = MFN_NONE;
+    if (!v->initialised)
+        return;
+    v->initialised = false;
+    page_type_put(frame_at(v->kernel_root));
+    if (v->user_root.v)
+        page_type_put(frame_at(v->user_root));
+}
+
 void vcpu_free(struct vcpu *v)
 {
+    descriptor_window_free(v);
     heap_free(v->fpu, fpu_state_size());
     heap_free(v, sizeof(*v));
 }

@@ -14,6 +14,8 @@
 /* A vCPU that is down. NULL: out of memory, with nothing left behind. */
 struct vcpu *vcpu_create(struct domain *d, unsigned id);
 void vcpu_free(struct vcpu *v);
+/* Gives back all that a vCPU that never runs again holds of its domain. No processor knows its state any more. */
+void vcpu_release(struct vcpu *v);
 
 /*
  * Sets registers, tables and callbacks from what the guest, or its builder, says. Everything that gives

@@ -51,6 +51,7 @@ static inline uint64_t count_to_continue(uint64_t left, uint32_t done)
 
 #define HYPERCALL(name) long hypercall_##name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
 HYPERCALL(set_trap_table);
+HYPERCALL(grant_table_op);
 HYPERCALL(mmu_update);
 HYPERCALL(set_gdt);
 HYPERCALL(stack_switch);

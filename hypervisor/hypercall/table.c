@@ -20,6 +20,7 @@ hypercall_fn *const hypercalls[NR_HYPERCALL_SLOTS] = {
     [__HYPERVISOR_multicall] = hypercall_multicall,
     [__HYPERVISOR_update_va_mapping] = hypercall_update_va_mapping,
     [__HYPERVISOR_set_timer_op] = hypercall_set_timer_op,
+    [__HYPERVISOR_grant_table_op] = hypercall_grant_table_op,
     [__HYPERVISOR_xen_version] = hypercall_xen_version,
     [__HYPERVISOR_console_io] = hypercall_console_io,
     [__HYPERVISOR_vm_assist] = hypercall_vm_assist,

@@ -7,9 +7,10 @@
 
 /* Ranks of which two may be held, and how often a rank is held at all. */
 static const uint8_t most[NR_LOCK_RANKS] = {
-    [LOCK_DOMAIN_LIST] = 1,   [LOCK_DOMAIN_LIFE] = 2, [LOCK_EVENTS] = 2,
-    [LOCK_DOMAIN_FRAMES] = 1, [LOCK_IRQ] = 1,         [LOCK_RUN_QUEUE] = 2,
-    [LOCK_TIMERS] = 1,        [LOCK_FRAME_ALLOC] = 1, [LOCK_HEAP] = 1,
+    [LOCK_DOMAIN_LIST] = 1, [LOCK_DOMAIN_LIFE] = 2, [LOCK_GRANTS] = 1,
+    [LOCK_GRANT_USE] = 1,   [LOCK_EVENTS] = 2,      [LOCK_DOMAIN_FRAMES] = 1,
+    [LOCK_CLAIMS] = 1,      [LOCK_IRQ] = 1,         [LOCK_RUN_QUEUE] = 2,
+    [LOCK_TIMERS] = 1,      [LOCK_FRAME_ALLOC] = 1, [LOCK_HEAP] = 1,
     [LOCK_LOG] = 1,
 };
 

@@ -9,8 +9,11 @@
 enum lock_rank {
     LOCK_DOMAIN_LIST = 1, /* changes to the list of domains */
     LOCK_DOMAIN_LIFE,     /* one domain's create, pause, destroy; two: lower domid first */
+    LOCK_GRANTS,          /* a domain's handles, and the length of its grant table */
+    LOCK_GRANT_USE,       /* one entry of a grant table */
     LOCK_EVENTS,          /* event channels of a domain; two: lower domid first; interrupts off */
     LOCK_DOMAIN_FRAMES,   /* a domain's list of frames and its queue of tables to take apart */
+    LOCK_CLAIMS,          /* memory that domains were promised */
     LOCK_IRQ,             /* physical interrupts; interrupts off */
     LOCK_RUN_QUEUE,       /* of a processor; two: lower processor first; interrupts off */
     LOCK_TIMERS,          /* of a processor; interrupts off */

@@ -64,6 +64,7 @@ void tlb_flush_since(uint64_t mask, uint64_t stamp);
 #define MAP_EXEC     0x2U
 #define MAP_GUEST    0x4U /* readable in ring 3 */
 #define MAP_UNCACHED 0x8U
+#define MAP_LOCAL    0x10U /* changes later: a flush of an address space forgets it */
 bool hypervisor_map(uint64_t va, uint64_t maddr, uint64_t bytes, unsigned flags);
 /* Where the entry that maps va (as a 4 KiB page) stands; NULL if there is no table for it. */
 uint64_t *hypervisor_pte(uint64_t va);

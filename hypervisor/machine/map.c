@@ -48,7 +48,7 @@ static uint64_t entry_flags(unsigned flags)
         bits |= PTE_NX;
     if (flags & MAP_GUEST)
         bits |= PTE_USER;
-    else
+    else if (!(flags & MAP_LOCAL))
         bits |= PTE_GLOBAL;
     if (flags & MAP_UNCACHED)
         bits |= PTE_PCD | PTE_PWT;

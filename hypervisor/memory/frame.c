@@ -32,13 +32,13 @@ HOT void frame_put(struct frame *f)
         to = frame_state_unused(seen - FRAME_REF_ONE);
     } while (!frame_state_swap(f, &seen, to));
     if (unlikely(!to))
-        frame_release(f);
+        frame_release(f, seen & FRAME_SPECIAL);
 }
 
-void frame_release(struct frame *f)
+void frame_release(struct frame *f, bool special)
 {
     f->tlb_stamp = tlb_clock_now();
-    domain_frame_released(f);
+    domain_frame_released(f, special);
     frame_free(mfn_of_frame(f), 0);
 }
 

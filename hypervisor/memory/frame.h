@@ -121,9 +121,9 @@ static inline uint64_t frame_state_unused(uint64_t to)
 bool frame_get(struct frame *f, domid_t owner);
 void frame_put(struct frame *f);
 
-/* The last use of a frame ended: notes the time and gives it back to its owner's quota and to the
- * allocator. Internal to memory/ and paging/. */
-void frame_release(struct frame *f);
+/* The last use of a frame ended (special: its word said so): notes the time and gives it back to its owner's
+ * quota and to the allocator. Internal to memory/ and paging/. */
+void frame_release(struct frame *f, bool special);
 
 /* The owner gives up the frame: alloc goes, with its reference. Returns false if it was gone already. */
 bool frame_drop_allocation(struct frame *f);

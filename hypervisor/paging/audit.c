@@ -5,6 +5,7 @@
  *
  * Each walk ends after as many steps as there are frames, however wrong the links are.
  */
+#include <xen/grant_table.h>
 #include "lib/string.h"
 #include "memory/frame_alloc.h"
 #include "memory/m2p.h"
@@ -14,11 +15,12 @@
 #define LINES_MAX 20U
 
 /* What we counted, a word a frame: references in the low half, type references above them, and whether
- * the frame was found in its owner's list and in its owner's queue. */
+ * another domain may map it, and it was found in its owner's list and in its owner's queue. */
 static uint64_t *counted;
 static unsigned errors;
 
 #define TYPED_ONE (1UL << 32)
+#define GRANTED   (1UL << 61)
 #define LISTED    (1UL << 62)
 #define QUEUED    (1UL << 63)
 
@@ -49,13 +51,14 @@ static const struct domain *owner_of(mfn_t m)
     return mfn_is_ram(m) ? domain_by_id(frame_at(m)->owner) : NULL;
 }
 
-/* A guest's tables show its own frames; a privileged guest's show other guests' as well, and devices. No
- * table shows a frame that is free, or the hypervisor's. */
+/* A guest's tables show its own frames, and those that it has a handle for; a privileged guest's show other guests'
+ * as well, and devices. No table shows a frame that is free, or the hypervisor's. */
 static void check_target(mfn_t table, mfn_t target, bool leaf)
 {
     const struct domain *of = owner_of(table), *to = owner_of(target);
 
-    if (of != to && !(leaf && of->privileged && (to || !mfn_is_ram(target))))
+    if (of != to && !(leaf && to && (counted[target.v] & GRANTED)) &&
+        !(leaf && of->privileged && (to || !mfn_is_ram(target))))
         complain("owner of what it points at", table, mfn_is_ram(target) ? frame_at(target)->owner : 0,
                  of->id);
 }
@@ -178,7 +181,8 @@ static uint64_t mark_list(const struct domain *d, uint32_t head, uint64_t mark, 
 static void count_domain(const struct domain *d)
 {
     mfn_t shared = virt_to_mfn(d->shared_info);
-    uint64_t nr = mark_list(d, d->memory.first_frame, LISTED, "list of its owner's frames");
+    uint64_t nr = mark_list(d, d->memory.first_frame, LISTED, "list of its owner's frames") +
+                  mark_list(d, d->memory.first_dropped, LISTED, "list of frames that its owner gave up");
 
     if (nr != d->memory.nr_pages)
         complain("domain's number of frames", shared, d->memory.nr_pages, nr);
@@ -192,7 +196,7 @@ static void count_domain(const struct domain *d)
 static void compare(mfn_t m)
 {
     uint64_t state = frame_at(m)->state, is = counted[m.v];
-    uint64_t references = (uint32_t)is, typed = (is & ~(LISTED | QUEUED)) >> 32;
+    uint64_t references = (uint32_t)is, typed = (is & ~(GRANTED | LISTED | QUEUED)) >> 32;
 
     if ((state & FRAME_REFS) != references)
         complain("references", m, state & FRAME_REFS, references);
@@ -204,6 +208,18 @@ static void compare(mfn_t m)
         complain("place in its owner's list", m, !!(is & LISTED), listed);
     if (!!(state & FRAME_DOOMED) != !!(is & QUEUED))
         complain("place in the queue of doomed tables", m, !!(is & QUEUED), !!(state & FRAME_DOOMED));
+}
+
+/* A device that uses it holds a reference; a page-table entry counts by itself. */
+static void count_grant(mfn_t m, unsigned flags)
+{
+    if (!mfn_is_ram(m))
+        return;
+    counted[m.v] |= GRANTED;
+    if ((flags & GNTMAP_device_map) && (flags & GNTMAP_readonly))
+        audit_count_reference(m);
+    else if (flags & GNTMAP_device_map)
+        audit_count_type(m, TYPE_WRITABLE);
 }
 
 unsigned paging_audit(void)
@@ -219,6 +235,8 @@ unsigned paging_audit(void)
     }
     memset(counted, 0, max_mfn * sizeof(*counted));
     errors = 0;
+    domain_for_each(d)
+        domain_for_each_grant(d, count_grant);
     for (uint64_t n = 0; n < max_mfn; n++) {
         if (frame_at(mfn(n))->owner < DOMID_FIRST_RESERVED)
             count_frame(mfn(n));

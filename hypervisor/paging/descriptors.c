@@ -2,6 +2,7 @@
 #include "paging/descriptors.h"
 #include "domain/refuse.h"
 #include "hypercall/hypercall.h"
+#include "lib/bitmap.h"
 #include "lib/string.h"
 #include "machine/registers.h"
 #include "memory/frame_alloc.h"
@@ -84,11 +85,40 @@ static void set_entry(const struct vcpu *v, unsigned page, uint64_t entry)
     tlb_invalidate_page(v->window + page * PAGE_SIZE);
 }
 
-bool descriptor_window_create(struct vcpu *v, uint64_t index)
+/* Taken from the lowest up, so that there are no more tables for them than vCPUs at once needed. */
+static uint64_t windows[BITMAP_WORDS(MAX_DOMAINS * MAX_VCPUS)];
+
+static bool window_take(unsigned *index)
 {
-    v->window = WINDOW_BASE + index * WINDOW_SIZE;
-    if (!hypervisor_map(v->window, empty_entry() & PTE_ADDRESS, PAGE_SIZE, 0))
+    for (unsigned word = 0; word < ARRAY_SIZE(windows); word++) {
+        if (~READ_ONCE(windows[word])) {
+            *index = word * BITS_PER_WORD + bit_lowest(~windows[word]);
+            if (!bit_test_and_set(windows, *index))
+                return true;
+            word--; /* somebody else was faster */
+        }
+    }
+    return false;
+}
+
+void descriptor_window_free(struct vcpu *v)
+{
+    if (v->window)
+        bit_clear(windows, (unsigned)((v->window - WINDOW_BASE) / WINDOW_SIZE));
+    v->window = 0;
+}
+
+bool descriptor_window_create(struct vcpu *v)
+{
+    unsigned index;
+
+    if (!window_take(&index))
         return false;
+    v->window = WINDOW_BASE + index * WINDOW_SIZE;
+    if (!hypervisor_map(v->window, empty_entry() & PTE_ADDRESS, PAGE_SIZE, MAP_LOCAL)) {
+        descriptor_window_free(v);
+        return false;
+    }
     for (unsigned i = 0; i < GDT_GUEST_PAGES; i++)
         window_entries(v)[i] = empty_entry();
     for (unsigned i = GDT_GUEST_PAGES; i < 32; i++)

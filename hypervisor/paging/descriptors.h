@@ -15,7 +15,8 @@ bool descriptor_check(uint64_t *descriptor);
 int descriptors_validate(struct domain *d, uint64_t *page);
 
 /* A vCPU's window in our part of the address space, with nothing of the guest in it. */
-bool descriptor_window_create(struct vcpu *v, uint64_t index);
+bool descriptor_window_create(struct vcpu *v);
+void descriptor_window_free(struct vcpu *v);
 /* Takes the frames' references and shows them in the window; the old ones go. */
 int gdt_set(struct vcpu *v, const uint64_t *frames, unsigned nr_frames, unsigned entries);
 void gdt_release(struct vcpu *v);

@@ -107,7 +107,7 @@ static void type_end(struct frame *f)
             (seen & ~(FRAME_VALID | FRAME_BUSY | FRAME_PARTIAL | FRAME_DOOMED)) - FRAME_COUNT_ONE);
     while (!frame_state_swap(f, &seen, to));
     if (!to)
-        frame_release(f);
+        frame_release(f, false);
 }
 
 bool page_type_drain(struct domain *d)
@@ -162,7 +162,7 @@ void page_type_slow_put(struct frame *f, uint64_t seen)
             f->progress = ENTRIES_PER_TABLE;
             queue_push(f);
         } else if (!to) {
-            frame_release(f);
+            frame_release(f, seen & FRAME_SPECIAL);
         }
         return;
     }

@@ -236,7 +236,7 @@ static uint64_t any_frame(void)
 
     uint64_t other = fake_random() % (FRAMES + 4); /* not ours, free, or no RAM */
 
-    if (fake_random() % 50 == 0 && other != virt_to_mfn(d->shared_info).v)
+    if (fake_random() % 50 == 0 && !(frame_at(mfn(other))->state & FRAME_SPECIAL))
         return other;
     for (uint64_t m = 1;; m = m % (FRAMES - 1) + 1) {
         if (model[m].owned && n-- == 0)

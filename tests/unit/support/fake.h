@@ -39,6 +39,9 @@ void fake_log_clear(void);
  */
 extern uint32_t fake_kicked, fake_polls_ended, fake_woken;
 
+/* All processors have nothing half done: what was asked of stop_machine_soon happens. */
+void fake_rest(void);
+
 extern bool fake_shut_down; /* domain_shutdown was called */
 
 /* --- Guest memory --- */

@@ -446,6 +446,40 @@ void deliver_page_fault(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va,
     v->info->arch.cr2 = va;
 }
 
+/* --- Stopping --- */
+
+void vcpu_pause(struct vcpu *v)
+{
+    v->pause_count++;
+}
+
+void vcpu_unpause(struct vcpu *v)
+{
+    ASSERT(v->pause_count);
+    v->pause_count--;
+}
+
+void domain_forget_roots(struct domain *d)
+{
+    d->paging.dirty_cpus = 0;
+}
+
+static void (*at_rest[8])(void);
+static unsigned nr_at_rest;
+
+void stop_machine_soon(void (*fn)(void))
+{
+    ASSERT(nr_at_rest < ARRAY_SIZE(at_rest));
+    at_rest[nr_at_rest++] = fn;
+}
+
+void fake_rest(void)
+{
+    for (unsigned i = 0; i < nr_at_rest; i++)
+        at_rest[i]();
+    nr_at_rest = 0;
+}
+
 /* --- A domain --- */
 
 void fake_switch_to(struct vcpu *v)

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* The handles of a domain, for the mappings that it made. */
+#ifndef GRANT_MAPPING_H
+#define GRANT_MAPPING_H
+
+#include "grant/grant_table.h"
+
+#define MAPPING_PARTS (GNTMAP_host_map | GNTMAP_device_map)
+
+/* A handle for a mapping; MAPPING_NONE: none is free. */
+uint32_t mapping_alloc(struct domain *d, const struct mapping *content);
+
+/* Looks at a handle and keeps others from it until mapping_settle. False: it is free, busy, or none. */
+bool mapping_take(struct domain *d, uint32_t handle, struct mapping *out);
+
+/* The parts (GNTMAP_host_map, GNTMAP_device_map) that are left; 0 frees the handle. */
+void mapping_settle(struct domain *d, uint32_t handle, unsigned parts);
+
+#endif
