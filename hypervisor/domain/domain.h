@@ -154,7 +154,8 @@ struct vcpu {
     unsigned loaded_on; /* processor that it ran on last */
     bool running; /* its registers are in a processor */
     unsigned pause_count;
-    uint64_t affinity;
+    uint64_t affinity;      /* where it may run */
+    uint64_t soft_affinity; /* and where it would rather */
     struct list queue;
     bool initialised;
     bool polling;

@@ -30,7 +30,7 @@ struct vcpu *vcpu_create(struct domain *d, unsigned id)
     v->info = &d->shared_info->vcpu_info[id];
     v->info_frame = MFN_NONE;
     v->in_kernel = true;
-    v->affinity = ~0UL;
+    v->affinity = v->soft_affinity = ~0UL;
     v->loaded_on = ~0U;
     v->cr4 = CR4_PAE | CR4_DE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_MCE;
     v->xcr0 = fpu_xcr0_allowed() & XCR0_X87_SSE;
@@ -182,6 +182,42 @@ no_gdt:
 no_user:
     page_type_put(frame_at(kernel));
     return rc;
+}
+
+void vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c)
+{
+    memset(c, 0, sizeof(*c));
+    c->flags = VGCF_i387_valid | (v->in_kernel ? VGCF_in_kernel : 0) |
+               (v->state != VCPU_DOWN ? VGCF_online : 0) |
+               (v->failsafe.mask_events ? VGCF_failsafe_disables_events : 0) |
+               (v->syscall.mask_events ? VGCF_syscall_disables_events : 0);
+    fpu_state_give(v->fpu, &c->fpu_ctxt);
+    c->user_regs = v->regs;
+    c->user_regs.rflags = (c->user_regs.rflags & ~EFLAGS_IOPL) | (uint64_t)v->iopl << 12;
+    c->user_regs.ds = v->segments.ds;
+    c->user_regs.es = v->segments.es;
+    c->user_regs.fs = v->segments.fs;
+    c->user_regs.gs = v->segments.gs;
+    memcpy(c->trap_ctxt, v->traps, sizeof(c->trap_ctxt));
+    c->ldt_base = v->ldt_base;
+    c->ldt_ents = v->ldt_entries;
+    for (unsigned i = 0; i < v->nr_gdt_frames; i++)
+        c->gdt_frames[i] = v->gdt_frames[i].v;
+    c->gdt_ents = v->gdt_entries;
+    c->kernel_ss = v->kernel_ss;
+    c->kernel_sp = v->kernel_sp;
+    c->ctrlreg[0] = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG | (v->ts ? CR0_TS : 0);
+    c->ctrlreg[1] = v->user_root.v << PAGE_SHIFT;
+    c->ctrlreg[3] = v->kernel_root.v << PAGE_SHIFT;
+    c->ctrlreg[4] = v->cr4;
+    memcpy(c->debugreg, v->dr, sizeof(c->debugreg));
+    c->event_callback_eip = v->event.address;
+    c->failsafe_callback_eip = v->failsafe.address;
+    c->syscall_callback_eip = v->syscall.address;
+    c->vm_assist = v->id ? 0 : v->domain->vm_assist;
+    c->fs_base = v->segments.fs_base;
+    c->gs_base_kernel = v->in_kernel ? v->segments.gs_base : v->segments.gs_base_other;
+    c->gs_base_user = v->in_kernel ? v->segments.gs_base_other : v->segments.gs_base;
 }
 
 void vcpu_up(struct vcpu *v)

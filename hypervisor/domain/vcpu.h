@@ -23,6 +23,9 @@ void vcpu_release(struct vcpu *v);
  */
 int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c);
 
+/* The same the other way. It has a context, and does not run. */
+void vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c);
+
 /* Starts a vCPU that has a context. */
 void vcpu_up(struct vcpu *v);
 

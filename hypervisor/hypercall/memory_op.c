@@ -5,6 +5,7 @@
 #include <xen/memory.h>
 #include "machine/host_map.h"
 #include "domain/refuse.h"
+#include "grant/grant_table.h"
 #include "hypercall/exchange.h"
 #include "hypercall/hypercall.h"
 #include "machine/machine.h"
@@ -153,6 +154,138 @@ static long machphys_mapping(uint64_t arg)
     return copy_to_guest(arg, &m, sizeof(m)) ? 0 : -XEN_EFAULT;
 }
 
+/* --- A domain's own memory map, which its builder gives it -------------------------------------- */
+
+#define MAP_ENTRIES_MAX (PAGE_SIZE / sizeof(struct host_map_entry))
+
+static long set_memory_map(uint64_t arg)
+{
+    struct domain *caller = current_domain(), *d;
+    struct xen_foreign_memory_map m;
+
+    if (!copy_from_guest(&m, arg, sizeof(m)))
+        return -XEN_EFAULT;
+    int rc = find_domain(caller, m.domid, &d);
+    if (rc)
+        return rc;
+    if (!caller->privileged || m.map.nr_entries > MAP_ENTRIES_MAX || d->dying)
+        return refuse(caller, caller->privileged ? XEN_EINVAL : XEN_EPERM,
+                      "set_memory_map: %u entries for d%u", m.map.nr_entries, d->id);
+    struct host_map_entry *map = heap_alloc(PAGE_SIZE), *old = NULL;
+    if (!map)
+        return -XEN_ENOMEM;
+    if (copy_from_guest(map, (uint64_t)m.map.buffer.p, m.map.nr_entries * sizeof(*map))) {
+        spin_lock(&d->paging.lock);
+        old = d->memory.map;
+        d->memory.map = map;
+        d->memory.nr_map = m.map.nr_entries;
+        spin_unlock(&d->paging.lock);
+    } else {
+        old = map;
+        rc = -XEN_EFAULT;
+    }
+    heap_free(old, PAGE_SIZE);
+    return rc;
+}
+
+static bool map_entry(struct domain *d, unsigned n, struct host_map_entry *e)
+{
+    spin_lock(&d->paging.lock);
+    bool is = n < d->memory.nr_map;
+    if (is)
+        *e = d->memory.map[n];
+    spin_unlock(&d->paging.lock);
+    return is;
+}
+
+static long memory_map(uint64_t arg)
+{
+    struct domain *d = current_domain();
+    struct host_map_entry e;
+    struct xen_memory_map m;
+    unsigned n = 0;
+
+    if (!d->memory.map)
+        return -XEN_ENOSYS;
+    if (!copy_from_guest(&m, arg, sizeof(m)))
+        return -XEN_EFAULT;
+    for (; n < m.nr_entries && map_entry(d, n, &e); n++) {
+        if (!copy_to_guest((uint64_t)m.buffer.p + n * sizeof(e), &e, sizeof(e)))
+            return -XEN_EFAULT;
+    }
+    m.nr_entries = n;
+    return copy_to_guest(arg, &m, sizeof(m)) ? 0 : -XEN_EFAULT;
+}
+
+/* --- What builders ask -------------------------------------------------------------------------- */
+
+static long claim_pages(uint64_t arg)
+{
+    struct domain *caller = current_domain(), *d;
+    struct xen_memory_reservation r;
+
+    if (!caller->privileged)
+        return refuse(caller, XEN_EPERM, "claims are dom0's to make");
+    if (!copy_from_guest(&r, arg, sizeof(r)))
+        return -XEN_EFAULT;
+    if (r.extent_start.p || r.extent_order || r.mem_flags)
+        return refuse(caller, XEN_EINVAL, "claim_pages: it takes a number of pages only");
+    int rc = find_domain(caller, r.domid, &d);
+    if (rc)
+        return rc;
+    rc = domain_claim(d, r.nr_extents);
+    return rc ? refuse(caller, -rc, "claim_pages: %lu for d%u, and %lu are free, of which %lu claimed",
+                       r.nr_extents, d->id, frames_free(), domain_claims())
+              : 0;
+}
+
+/* The frames of a domain's grant table, for its builder to fill in. */
+static long acquire_resource(uint64_t arg)
+{
+    struct domain *caller = current_domain(), *d;
+    struct xen_mem_acquire_resource r;
+
+    if (!copy_from_guest(&r, arg, sizeof(r)))
+        return -XEN_EFAULT;
+    int rc = find_domain(caller, r.domid, &d);
+    if (rc)
+        return rc;
+    if (d == caller || d->dying)
+        return refuse(caller, XEN_EPERM, "acquire_resource: of d%u", d->id);
+    if (r.type != XENMEM_resource_grant_table || r.id != XENMEM_resource_grant_table_id_shared || r.pad)
+        return refuse(caller, XEN_EOPNOTSUPP, "acquire_resource: type %u, id %u", r.type, r.id);
+    if (!r.frame_list.p) {
+        if (r.nr_frames)
+            return -XEN_EINVAL;
+        r.nr_frames = d->grants->max_frames;
+        return copy_to_guest(arg, &r, sizeof(r)) ? 0 : -XEN_EFAULT;
+    }
+    if (r.nr_frames > GRANT_FRAMES_MAX || r.frame > GRANT_FRAMES_MAX - r.nr_frames ||
+        !grant_table_grow(d, (unsigned)r.frame + r.nr_frames))
+        return refuse(caller, XEN_EINVAL, "acquire_resource: frames %lu to %lu of %u", r.frame,
+                      r.frame + r.nr_frames, d->grants->max_frames);
+    for (unsigned i = 0; i < r.nr_frames; i++) {
+        xen_pfn_t m = virt_to_mfn(d->grants->frames[r.frame + i]).v;
+        if (!copy_to_guest((uint64_t)r.frame_list.p + i * sizeof(m), &m, sizeof(m)))
+            return -XEN_EFAULT;
+    }
+    return 0;
+}
+
+/* There is no IOMMU: nothing is reserved for devices. */
+static long reserved_device_memory_map(uint64_t arg)
+{
+    struct domain *d = current_domain();
+    struct xen_reserved_device_memory_map m;
+
+    if (!d->privileged)
+        return -XEN_EPERM;
+    if (!copy_from_guest(&m, arg, sizeof(m)))
+        return -XEN_EFAULT;
+    m.nr_entries = 0;
+    return copy_to_guest(arg, &m, sizeof(m)) ? 0 : -XEN_EFAULT;
+}
+
 /* The machine's memory map, as the boot loader gave it. */
 static long machine_memory_map(uint64_t arg)
 {
@@ -204,6 +337,18 @@ HYPERCALL(memory_op)
         return -XEN_EACCES; /* for guests whose frames are translated for them */
     case XENMEM_machine_memory_map:
         return machine_memory_map(b);
+    case XENMEM_memory_map:
+        return memory_map(b);
+    case XENMEM_set_memory_map:
+        return set_memory_map(b);
+    case XENMEM_claim_pages:
+        return claim_pages(b);
+    case XENMEM_acquire_resource:
+        return acquire_resource(b);
+    case XENMEM_reserved_device_memory_map:
+        return reserved_device_memory_map(b);
+    case XENMEM_get_vnumainfo:
+        return -XEN_EOPNOTSUPP;
     }
     return -XEN_ENOSYS;
 }

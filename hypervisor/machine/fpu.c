@@ -78,6 +78,11 @@ void fpu_state_take(void *state, const void *fxsave)
         memcpy((uint8_t *)state + XSTATE_BV, &present, sizeof(present));
 }
 
+void fpu_state_give(const void *state, void *fxsave)
+{
+    memcpy(fxsave, state, FXSAVE_SIZE);
+}
+
 void fpu_xcr0_set(uint64_t value)
 {
     if (has_xsave)

@@ -101,6 +101,7 @@ size_t fpu_state_size(void);
 void fpu_state_init(void *state);
 /* Takes over the 512 bytes of FXSAVE that a guest gives; what would fault on loading is mended. */
 void fpu_state_take(void *state, const void *fxsave);
+void fpu_state_give(const void *state, void *fxsave); /* its first 512 bytes */
 void fpu_save(void *state);
 void fpu_load(void *state);
 void fpu_set_ts(bool ts);

@@ -85,6 +85,15 @@ void runstate_change(struct vcpu *v, int state)
         vcpu_request_work(v, VCPU_WORK_RUNSTATE);
 }
 
+uint64_t runstate_ns(const struct vcpu *v, int state)
+{
+    const volatile struct vcpu_runstate_info *r = &v->runstate;
+    uint64_t since = r->state_entry_time, ns = r->time[state];
+
+    /* It may change at this moment: then this is a little more, or less. */
+    return r->state == state ? ns + time_now() - since : ns;
+}
+
 void runstate_publish(struct vcpu *v)
 {
     struct vcpu_runstate_info copy = v->runstate;

@@ -13,6 +13,8 @@ void wallclock_update(struct domain *d);
 void wallclock_set(uint64_t seconds, uint32_t ns, uint64_t system_time);
 
 void runstate_change(struct vcpu *v, int state);
+/* How long a vCPU has been in a state (RUNSTATE_*) in all. */
+uint64_t runstate_ns(const struct vcpu *v, int state);
 /* Copies the time to where the guest wants a second copy; the vCPU runs. */
 void time_area_publish(struct vcpu *v);
 /* Copies the runstate to where the guest wants it; the vCPU runs. */

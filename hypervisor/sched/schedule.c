@@ -121,7 +121,7 @@ void vcpu_place(struct vcpu *v)
 
     if (!allowed)
         allowed = cpus_online;
-    v->cpu = v->id % nr_cpus;
+    v->cpu = (v->domain->id + v->id) % nr_cpus;
     if (!(allowed >> v->cpu & 1))
         v->cpu = (unsigned)__builtin_ctzl(allowed);
 }
@@ -131,6 +131,8 @@ static unsigned best_cpu(const struct vcpu *v)
 {
     uint64_t idle = READ_ONCE(idle_cpus) & cpus_online & v->affinity;
 
+    if (idle & v->soft_affinity)
+        idle &= v->soft_affinity;
     if (!idle || (idle >> v->cpu & 1))
         return v->cpu;
     return (unsigned)__builtin_ctzl(idle);
@@ -289,6 +291,20 @@ void vcpu_unpause(struct vcpu *v)
     v->pause_count--;
     spin_unlock_irq(&q->lock, state);
     vcpu_wake(v);
+}
+
+void vcpu_set_affinity(struct vcpu *v, uint64_t hard, uint64_t soft)
+{
+    irq_state_t state;
+
+    vcpu_pause(v); /* so it is in no queue */
+    struct run_queue *q = queue_lock(v, &state);
+    v->affinity = hard;
+    v->soft_affinity = soft;
+    if (!(hard >> v->cpu & 1))
+        v->cpu = (unsigned)__builtin_ctzl(hard & cpus_online);
+    spin_unlock_irq(&q->lock, state);
+    vcpu_unpause(v);
 }
 
 void domain_stop_vcpus(struct domain *d)

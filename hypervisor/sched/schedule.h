@@ -47,6 +47,8 @@ void idle_loop(void) __attribute__((noreturn));
 
 /* A new vCPU gets a processor. */
 void vcpu_place(struct vcpu *v);
+/* Where it may run, and where it would rather. Waits until it does not run elsewhere. Not for the one that runs. */
+void vcpu_set_affinity(struct vcpu *v, uint64_t hard, uint64_t soft);
 
 /* Something came for this vCPU: wakes it if it is blocked, interrupts it if it runs elsewhere. */
 void vcpu_kick(struct vcpu *v);

@@ -344,6 +344,11 @@ void fpu_state_take(void *state, const void *fxsave)
     memcpy(state, fxsave, 512);
 }
 
+void fpu_state_give(const void *state, void *fxsave)
+{
+    memcpy(fxsave, state, 512);
+}
+
 uint64_t fpu_xcr0_allowed(void)
 {
     return XCR0_X87_SSE;
