@@ -36,6 +36,7 @@ void workload_fpu(void);
 void workload_threads(void);
 void workload_vcpu_ops(void);
 void workload_smp(void);
+void workload_domains(void);
 void workload_sysctl(void);
 void workload_pointers(void);
 void workload_sweep(void);

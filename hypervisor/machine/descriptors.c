@@ -184,6 +184,12 @@ void idt_boot(void)
     load_idt();
 }
 
+void own_tables_load(void)
+{
+    gdt_load(area_of(this_cpu()->id) + CPU_GDT_PAGE - GDT_RESERVED_BYTE);
+    ldt_load(0, 0);
+}
+
 void descriptors_load(void)
 {
     struct cpu *cpu = this_cpu();
@@ -193,12 +199,11 @@ void descriptors_load(void)
     set_gate(VECTOR_NMI, IST_NMI, false);
     set_gate(VECTOR_MC, IST_MC, false);
     set_gate(VECTOR_DB, IST_DB, false);
-    gdt_load(area_of(cpu->id) + CPU_GDT_PAGE - GDT_RESERVED_BYTE);
+    own_tables_load();
     load_code_segment(SEL_RING0_CODE);
     load_data_segments();
     load_idt();
     __asm__ volatile("ltr %0" ::"r"(tss));
-    ldt_load(0, 0);
 
     msr_write(MSR_STAR, (uint64_t)SEL_GUEST_CODE32 << 48 | (uint64_t)SEL_RING0_CODE << 32);
     msr_write(MSR_LSTAR, (uint64_t)syscall_stubs + cpu->id * 32);

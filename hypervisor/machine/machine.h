@@ -73,6 +73,7 @@ uint64_t *hypervisor_pte(uint64_t va);
 
 void gdt_load(uint64_t base);                /* with the limit of 15 pages */
 void ldt_load(uint64_t base, unsigned entries); /* 0 entries: none */
+void own_tables_load(void);                  /* this processor's own, that stand in no vCPU's window */
 uint64_t gdt_reserved_page_entry(unsigned cpu); /* the PTE that maps a processor's own page of the GDT */
 
 /* --- Guest memory, in the address space that is loaded ----------------------------------------- */

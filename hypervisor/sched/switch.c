@@ -83,6 +83,7 @@ static void forget_here(void *arg)
     if (loaded[cpu] && loaded[cpu]->domain == d) {
         leave(loaded[cpu]);
         loaded[cpu] = NULL;
+        own_tables_load();
         root_load(root_of_hypervisor());
     }
     __atomic_and_fetch(&d->paging.dirty_cpus, ~(1UL << cpu), __ATOMIC_SEQ_CST);

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Promise: dom0 makes domains, lets them run, sees how they end, and gets back all that they had.
+ *
+ * ABI: <xen/domctl.h>
+ */
+#include <xen/sched.h>
+
+#include "arch/pv/page_table.h"
+#include "kernel/page_alloc.h"
+#include "kernel/string.h"
+#include "workloads/list.h"
+#include "workloads/tiny_guest.h"
+
+#define CYCLES 40
+
+static uint64_t free_pages(void)
+{
+    struct xen_sysctl_physinfo info;
+
+    return CHECK_EQ(control_physinfo(&info), 0) ? info.free_pages : 0;
+}
+
+static void ends_with(uint32_t reason)
+{
+    struct tiny t;
+    struct xen_domctl_getdomaininfo info;
+
+    check_context("reason %u", reason);
+    if (!tiny_create(&t, TINY_SHUT_DOWN))
+        return;
+    volatile uint64_t *shared = tiny_map(&t, TINY_SHARED);
+    shared[0] = reason;
+    CHECK_EQ(control_info(t.id, &info), 0);
+    CHECK(info.flags & XEN_DOMINF_paused);
+    CHECK_EQ(info.tot_pages, TINY_PAGES);
+    CHECK_EQ(info.nr_online_vcpus, 1);
+    CHECK_EQ(memcmp(info.handle, "tiny guest", 11), 0);
+    CHECK_EQ(control_unpause(t.id), 0);
+    CHECK_EQ(tiny_wait_shut_down(&t), (int)reason);
+    tiny_unmap(TINY_SHARED);
+    tiny_destroy(&t);
+}
+
+/* A guest that dies by its own fault ends alone. */
+static void crashes(void)
+{
+    struct tiny t;
+
+    check_context("crash");
+    if (!tiny_create(&t, TINY_FAULT))
+        return;
+    CHECK_EQ(control_unpause(t.id), 0);
+    CHECK_EQ(tiny_wait_shut_down(&t), SHUTDOWN_crash);
+    tiny_destroy(&t);
+}
+
+static uint64_t later(volatile uint64_t *counter, uint64_t before)
+{
+    for (unsigned i = 0; i < 2000 && *counter == before; i++) {
+        struct sched_poll poll = { .nr_ports = 0, .timeout = arch_clock_ns() + 1000000 };
+        hypercall_sched_op(SCHEDOP_poll, &poll);
+    }
+    return *counter;
+}
+
+/* Pauses nest; a paused guest does not move. */
+static void pauses(void)
+{
+    struct tiny t;
+
+    check_context("pause");
+    if (!tiny_create(&t, TINY_SPIN))
+        return;
+    volatile uint64_t *counter = tiny_map(&t, TINY_SHARED) + 1;
+    CHECK_EQ(later(counter, 1), 0); /* not begun */
+    CHECK_EQ(control_unpause(t.id), 0);
+    CHECK(later(counter, 0) > 0);
+    CHECK_EQ(control_pause(t.id), 0);
+    CHECK_EQ(control_pause(t.id), 0);
+    uint64_t stopped = *counter;
+    CHECK_EQ(control_unpause(t.id), 0);
+    struct vcpu_guest_context *c = page_alloc_contiguous(2, 1);
+    if (CHECK(c != NULL)) {
+        CHECK_EQ(control_get_context(t.id, 0, c), 0);
+        CHECK_EQ(c->user_regs.rbx, TINY_BASE + TINY_SHARED * PAGE_SIZE);
+        CHECK_EQ(c->ctrlreg[3] >> PAGE_SHIFT, t.frames[TINY_L4]);
+        CHECK(c->flags & VGCF_in_kernel);
+        page_free_contiguous(c, 2);
+    }
+    CHECK_EQ(*counter, stopped);
+    CHECK_EQ(control_unpause(t.id), 0);
+    CHECK(later(counter, stopped) > stopped);
+    CHECK_EQ(control_unpause(t.id), -XEN_EINVAL);
+    tiny_unmap(TINY_SHARED);
+    tiny_destroy(&t); /* while it runs */
+}
+
+/* Its pages are what it said they are. */
+static void frame_types(void)
+{
+    struct tiny t;
+    xen_pfn_t frames[TINY_PAGES];
+    struct xen_domctl op = { .u.getpageframeinfo3.num = TINY_PAGES };
+
+    check_context("frame types");
+    if (!tiny_create(&t, TINY_BLOCK))
+        return;
+    memcpy(frames, t.frames, sizeof(frames));
+    set_xen_guest_handle(op.u.getpageframeinfo3.array, frames);
+    if (CHECK_EQ(control_domctl(&op, XEN_DOMCTL_getpageframeinfo3, t.id), 0)) {
+        CHECK_EQ(frames[TINY_L4], XEN_DOMCTL_PFINFO_L4TAB | XEN_DOMCTL_PFINFO_LPINTAB);
+        CHECK_EQ(frames[TINY_L3], XEN_DOMCTL_PFINFO_L3TAB);
+        CHECK_EQ(frames[TINY_L2], XEN_DOMCTL_PFINFO_L2TAB);
+        CHECK_EQ(frames[TINY_L1], XEN_DOMCTL_PFINFO_L1TAB);
+        CHECK_EQ(frames[TINY_CODE], XEN_DOMCTL_PFINFO_NOTAB);
+    }
+    frames[0] = address_to_mfn(kernel_l4); /* dom0's */
+    op.u.getpageframeinfo3.num = 1;
+    CHECK_EQ(control_domctl(&op, XEN_DOMCTL_getpageframeinfo3, t.id), 0);
+    CHECK_EQ(frames[0], XEN_DOMCTL_PFINFO_XTAB);
+    op.u.getpageframeinfo3.num = 1025;
+    CHECK_EQ(control_domctl(&op, XEN_DOMCTL_getpageframeinfo3, t.id), -XEN_E2BIG);
+    /* Its tables cannot be written from here either. */
+    uint64_t *pte = pte_get(0xffffcb0000100000UL);
+    CHECK(control_map_foreign(pte, t.id, t.frames[TINY_L1], true) < 0);
+    CHECK_EQ(control_map_foreign(pte, t.id, t.frames[TINY_L1], false), 0);
+    CHECK_EQ(control_unmap(pte), 0);
+    tiny_destroy(&t);
+}
+
+/* A frame that we map outlives its domain, and the domain is not gone before we let go. */
+static void maps_longer_than_it_lives(void)
+{
+    struct tiny t;
+    struct xen_domctl_getdomaininfo info;
+
+    check_context("mapped frame");
+    if (!tiny_create(&t, TINY_BLOCK))
+        return;
+    volatile uint64_t *page = tiny_map(&t, TINY_SPARE);
+    page[3] = 0x1234;
+    CHECK_EQ(control_destroy(t.id), 0);
+    CHECK_EQ(control_info(t.id, &info), 0);
+    CHECK(info.flags & XEN_DOMINF_dying);
+    CHECK_EQ(page[3], 0x1234);
+    page[3] = 0x4321;
+    CHECK_EQ(page[3], 0x4321);
+    tiny_unmap(TINY_SPARE);
+    for (unsigned i = 0; i < 1000 && control_info(t.id, &info) == 0; i++) {
+        struct sched_poll poll = { .nr_ports = 0, .timeout = arch_clock_ns() + 1000000 };
+        hypercall_sched_op(SCHEDOP_poll, &poll);
+    }
+    CHECK_EQ(control_info(t.id, &info), -XEN_ESRCH);
+}
+
+/* Nothing is lost however often, and whatever they were doing. */
+static void again_and_again(void)
+{
+    static const enum tiny_task tasks[] = { TINY_SPIN, TINY_BLOCK, TINY_SHUT_DOWN, TINY_FAULT };
+    uint64_t before = free_pages();
+
+    for (unsigned i = 0; i < CYCLES; i++) {
+        struct tiny t;
+        check_context("cycle %u", i);
+        if (!tiny_create(&t, tasks[i % 4]))
+            return;
+        if (i % 3 != 0)
+            CHECK_EQ(control_unpause(t.id), 0);
+        if (!tiny_destroy(&t))
+            return;
+    }
+    CHECK_EQ(free_pages(), before);
+}
+
+static void refused(void)
+{
+    struct control_config config = { .nr_vcpus = 0, .max_ports = 127, .grant_frames = 4, .maptrack_frames = 4 };
+    struct xen_domctl op = { .cmd = XEN_DOMCTL_getdomaininfo, .interface_version = 1 };
+    struct xen_domctl_getdomaininfo info;
+
+    check_context("refusals");
+    CHECK_EQ(control_create(0, &config), -XEN_EINVAL);
+    CHECK_EQ(hypercall_any(__HYPERVISOR_domctl, (unsigned long)&op, 0, 0, 0, 0), -XEN_EACCES);
+    CHECK_EQ(control_domctl(&op, 9999, 0), -XEN_ENOSYS);
+    CHECK_EQ(control_pause(999), -XEN_ESRCH);
+    CHECK_EQ(control_destroy(999), -XEN_ESRCH);
+    CHECK_EQ(control_pause(0), -XEN_EINVAL);
+    CHECK_EQ(control_destroy(0), -XEN_EINVAL);
+    CHECK_EQ(control_info(0, &info), 0);
+    CHECK_EQ(info.flags & (XEN_DOMINF_dying | XEN_DOMINF_paused | XEN_DOMINF_shutdown), 0);
+    config.nr_vcpus = 1;
+    long id = control_create(0, &config);
+    if (!CHECK(id > 0))
+        return;
+    CHECK_EQ(control_create((domid_t)id, &config), -XEN_EEXIST);
+    xen_pfn_t frames[4];
+    CHECK_EQ(control_populate((domid_t)id, 0, 4, frames), 0); /* it may have none yet */
+    CHECK_EQ(control_max_mem((domid_t)id, 8), 0);
+    CHECK_EQ(control_populate((domid_t)id, 0, 4, frames), 2);
+    CHECK(control_claim((domid_t)id, 1UL << 40) < 0);
+    CHECK_EQ(control_destroy((domid_t)id), 0);
+}
+
+void workload_domains(void)
+{
+    for (uint32_t reason = 0; reason <= SHUTDOWN_crash; reason++)
+        ends_with(reason);
+    crashes();
+    pauses();
+    frame_types();
+    maps_longer_than_it_lives();
+    again_and_again();
+    refused();
+}
