@@ -36,6 +36,7 @@ const struct workload workloads[] = {
     { "vcpu-ops", "vcpu_op, runstate, NMI", workload_vcpu_ops },
     { "smp", "several vCPUs at once", workload_smp },
     { "domains", "dom0 makes domains, and ends them", workload_domains },
+    { "grants", "granted frames, mapped and copied", workload_grants },
     { "sysctl", "debug keys, and reading the hypervisor's log", workload_sysctl },
     { "pointers", "bad pointers in every argument", workload_pointers },
     { "sweep", "every hypercall number and unknown operations", workload_sweep },

@@ -37,6 +37,7 @@ void workload_threads(void);
 void workload_vcpu_ops(void);
 void workload_smp(void);
 void workload_domains(void);
+void workload_grants(void);
 void workload_sysctl(void);
 void workload_pointers(void);
 void workload_sweep(void);

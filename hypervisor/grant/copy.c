@@ -14,17 +14,17 @@ struct side {
     bool writes;
 };
 
-/* Takes a reference that lets us read, or write, the frame. */
+/* Takes a reference that lets us read, or write, the frame. Returns GNTST_* or HYPERCALL_CONTINUE. */
 static int frame_begin(struct side *s, mfn_t m, domid_t owner)
 {
+    if (!mfn_is_ram(m) || (READ_ONCE(frame_at(m)->state) & FRAME_SPECIAL) || !frame_get(frame_at(m), owner))
+        return GNTST_bad_page;
     s->frame = frame_at(m);
-    if (!frame_get(s->frame, owner))
-        return -XEN_EINVAL;
     if (!s->writes)
-        return 0;
+        return GNTST_okay;
     int rc = page_type_get(s->frame, TYPE_WRITABLE);
     frame_put(s->frame);
-    return rc;
+    return rc && rc != HYPERCALL_CONTINUE ? GNTST_general_error : rc;
 }
 
 /* Returns GNTST_* or HYPERCALL_CONTINUE. */
@@ -46,18 +46,14 @@ static int side_begin(struct domain *d, struct side *s, const struct gnttab_copy
         }
         m = s->grant.mfn;
     } else {
-        if (p->domid != DOMID_SELF && p->domid != d->id)
-            return GNTST_permission_denied;
+        if (p->domid != DOMID_SELF)
+            return domain_by_id(p->domid) ? GNTST_permission_denied : GNTST_bad_domain;
         m = mfn(p->u.gmfn);
     }
-    domid_t owner = by_ref ? s->grant.granter->id : d->id;
-    rc = mfn_is_ram(m) && !(READ_ONCE(frame_at(m)->state) & FRAME_SPECIAL) ? frame_begin(s, m, owner)
-                                                                          : -XEN_EINVAL;
-    if (!rc)
-        return GNTST_okay;
-    if (by_ref)
+    rc = frame_begin(s, m, by_ref ? s->grant.granter->id : d->id);
+    if (rc != GNTST_okay && by_ref)
         grant_use_end(&s->grant);
-    return rc == HYPERCALL_CONTINUE ? rc : by_ref ? GNTST_general_error : GNTST_bad_page;
+    return rc;
 }
 
 static void side_end(const struct side *s)

@@ -93,9 +93,6 @@ static inline int map_parts(struct domain *d, const struct gnttab_map_grant_ref 
 {
     int rc = 0;
 
-    if (unlikely(!frame_may_be_granted(g)))
-        return refuse(d, XEN_EINVAL, "map grant %u of d%u: frame %lx is not its to grant", op->ref, op->dom,
-                      g->mfn.v);
     if (op->flags & GNTMAP_device_map)
         rc = device_get(g);
     if (!rc && (op->flags & GNTMAP_host_map)) {
@@ -148,9 +145,13 @@ static inline int map_one(struct domain *d, struct gnttab_map_grant_ref *op)
     const struct mapping content = { .granter_serial = g.granter->serial, .ref = op->ref,
                                      .mfn = (uint32_t)g.mfn.v, .granter = op->dom,
                                      .flags = (uint16_t)op->flags };
-    uint32_t handle = mapping_alloc(d, &content);
+    uint32_t handle = MAPPING_NONE;
     int rc = 0;
-    if (unlikely(handle == MAPPING_NONE)) {
+    if (unlikely(!frame_may_be_granted(&g))) {
+        refuse(d, XEN_EINVAL, "map grant %u of d%u: frame %lx is not its to grant", op->ref, op->dom,
+               g.mfn.v);
+        op->status = GNTST_bad_page;
+    } else if (unlikely((handle = mapping_alloc(d, &content)) == MAPPING_NONE)) {
         refuse(d, XEN_ENOSPC, "map grant %u of d%u: it has no handle left", op->ref, op->dom);
         op->status = GNTST_no_space;
     } else {

@@ -36,9 +36,7 @@ static int __attribute__((noinline)) entry_refused(struct domain *user, const st
 {
     refuse(user, XEN_EINVAL, "grant %u of d%u: flags %x, for d%u", g->ref, g->granter->id,
            header & 0xffff, header >> 16);
-    if ((header & GTF_type_mask) == GTF_permit_access && header >> 16 == user->id)
-        return GNTST_general_error; /* to be read only */
-    return GNTST_bad_gntref;
+    return GNTST_general_error;
 }
 
 /* Says in the entry that it is in use. */
@@ -71,7 +69,7 @@ HOT int grant_use_begin(struct domain *user, struct grant *g)
     spin_lock(&u->lock);
     unsigned uses = u->readers + u->writers;
     if (uses && unlikely(u->user != user->id || uses == UINT16_MAX))
-        status = u->user != user->id ? GNTST_bad_gntref : GNTST_no_space;
+        status = u->user != user->id ? GNTST_general_error : GNTST_no_space;
     else if (!uses || (!g->readonly && !u->writers))
         status = entry_mark(user, g, entry_of(g->granter, g->ref));
     if (likely(status == GNTST_okay)) {
