@@ -39,6 +39,7 @@ extern const struct bench_row bench_cpu_rows[];
 extern const struct bench_row bench_paging_rows[];
 extern const struct bench_row bench_pin_rows[];
 extern const struct bench_row bench_event_rows[];
+extern const struct bench_row bench_grant_rows[];
 extern const struct bench_row bench_trap_rows[];
 extern const struct bench_row bench_user_rows[];
 
