@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Domains that grant each other frames, map them, copy, forget them, and die in between, against a model of who
+ * uses what: after each step the granters' entries say just that, and the auditor agrees.
+ */
+#include "run.h"
+#include "paging.h"
+#include "domain/life.h"
+#include "grant/grant_table.h"
+#include "memory/frame_alloc.h"
+#include <string.h>
+
+#define FRAMES  2048U
+#define DOMAINS 3U
+#define REFS    8U
+#define DATA    4U  /* frames of each to grant */
+#define SLOTS   24U /* entries of each one's L1 table */
+#define HANDLES 200U
+#define STEPS   2500U
+
+static struct domain *d[DOMAINS];
+static mfn_t l1[DOMAINS], data[DOMAINS][DATA];
+
+/* The model. */
+static struct {
+    uint32_t serial; /* of the granter */
+    unsigned granter, ref, slot, parts;
+    uint32_t handle;
+    mfn_t m;
+    bool readonly, entry_gone;
+} live[HANDLES];
+static unsigned nr_live;
+static unsigned user_of[HANDLES];
+
+static struct grant_entry_v1 *entry_of_ref(unsigned granter, unsigned ref)
+{
+    return &d[granter]->grants->frames[0][ref];
+}
+
+static void new_domain(unsigned i)
+{
+    d[i] = domain_create((domid_t)(i + 1), 1, 64, false);
+    ck_assert_ptr_nonnull(d[i]);
+    fake_switch_to(d[i]->vcpus[0]);
+    l1[i] = new_frame(d[i]);
+    ck_assert_int_eq(pin(1, l1[i]), 0);
+    for (unsigned j = 0; j < DATA; j++)
+        data[i][j] = new_frame(d[i]);
+}
+
+static void start(uint64_t seed)
+{
+    fake_machine_start(FRAMES);
+    fake_seed = seed;
+    fake_guest_map(GUEST_ARGS, guest_args, sizeof(guest_args));
+    for (unsigned i = 0; i < DOMAINS; i++)
+        new_domain(i);
+}
+
+static long grant_op(unsigned cmd, unsigned count)
+{
+    return hypercall(hypercall_grant_table_op, cmd, GUEST_ARGS, count, 0);
+}
+
+static unsigned any(unsigned n)
+{
+    return (unsigned)(fake_random() % n);
+}
+
+static uint64_t slot_maddr(unsigned user, unsigned slot)
+{
+    return (l1[user].v << PAGE_SHIFT) + slot * 8;
+}
+
+static bool slot_is_empty(unsigned user, unsigned slot)
+{
+    return !(words_of(l1[user])[slot] & PTE_PRESENT);
+}
+
+/* --- Steps -------------------------------------------------------------------------------------- */
+
+static void change_grant(void)
+{
+    unsigned granter = any(DOMAINS), ref = any(REFS);
+    struct grant_entry_v1 *e = entry_of_ref(granter, ref);
+
+    if (e->flags & (GTF_reading | GTF_writing))
+        return;
+    e->flags = 0;
+    e->domid = (domid_t)(any(DOMAINS) + 1);
+    e->frame = (uint32_t)data[granter][any(DATA)].v;
+    if (any(10) == 0)
+        e->frame = (uint32_t)data[any(DOMAINS)][0].v; /* not always its own */
+    if (any(5))
+        e->flags = (uint16_t)(GTF_permit_access | (any(3) ? 0 : GTF_readonly));
+}
+
+static unsigned uses(unsigned granter, unsigned ref, bool writers)
+{
+    unsigned nr = 0;
+
+    for (unsigned i = 0; i < nr_live; i++) {
+        if (live[i].granter == granter && live[i].ref == ref && live[i].serial == d[granter]->serial &&
+            (!writers || !live[i].readonly))
+            nr++;
+    }
+    return nr;
+}
+
+static bool map_should_work(unsigned user, unsigned granter, unsigned ref, bool readonly)
+{
+    const struct grant_entry_v1 *e = entry_of_ref(granter, ref);
+
+    if ((e->flags & GTF_type_mask) != GTF_permit_access || e->domid != user + 1 ||
+        (!readonly && (e->flags & GTF_readonly)))
+        return false;
+    return frame_at(mfn(e->frame))->owner == d[granter]->id;
+}
+
+static void map(void)
+{
+    unsigned user = any(DOMAINS), granter = any(DOMAINS), ref = any(REFS), slot = any(SLOTS);
+    bool readonly = any(2);
+    unsigned parts = any(3) + 1; /* device, host, both */
+    struct gnttab_map_grant_ref *op = (void *)guest_args;
+
+    if (nr_live == HANDLES || !slot_is_empty(user, slot))
+        return;
+    bool should = map_should_work(user, granter, ref, readonly);
+    fake_switch_to(d[user]->vcpus[0]);
+    *op = (struct gnttab_map_grant_ref){ .host_addr = slot_maddr(user, slot),
+                                         .flags = parts | GNTMAP_contains_pte |
+                                                  (readonly ? GNTMAP_readonly : 0),
+                                         .ref = ref,
+                                         .dom = (domid_t)(granter + 1) };
+    ck_assert_int_eq(grant_op(GNTTABOP_map_grant_ref, 1), 0);
+    ck_assert_msg((op->status == GNTST_okay) == should, "map: status %d", op->status);
+    if (!should) {
+        ck_assert(slot_is_empty(user, slot));
+        return;
+    }
+    ck_assert_uint_eq(op->dev_bus_addr >> PAGE_SHIFT, entry_of_ref(granter, ref)->frame);
+    live[nr_live].granter = granter;
+    live[nr_live].serial = d[granter]->serial;
+    live[nr_live].ref = ref;
+    live[nr_live].slot = slot;
+    live[nr_live].parts = parts;
+    live[nr_live].handle = op->handle;
+    live[nr_live].m = mfn(entry_of_ref(granter, ref)->frame);
+    live[nr_live].readonly = readonly;
+    live[nr_live].entry_gone = false;
+    user_of[nr_live++] = user;
+    if (parts & GNTMAP_host_map) {
+        uint64_t pte = words_of(l1[user])[slot];
+        ck_assert_uint_eq(pte_mfn(pte).v, live[nr_live - 1].m.v);
+        ck_assert_int_eq(!(pte & PTE_WRITE), readonly);
+    }
+}
+
+static void forget(unsigned i)
+{
+    live[i] = live[--nr_live];
+    user_of[i] = user_of[nr_live];
+}
+
+static void unmap(void)
+{
+    if (!nr_live)
+        return;
+    unsigned i = any(nr_live), user = user_of[i];
+    struct gnttab_unmap_grant_ref *op = (void *)guest_args;
+    bool wrong_place = any(6) == 0;
+    unsigned slot = wrong_place ? SLOTS : live[i].slot; /* that slot is never used */
+
+    if (live[i].entry_gone && !slot_is_empty(user, slot))
+        return; /* if that maps the same frame, it serves as well */
+    fake_switch_to(d[user]->vcpus[0]);
+    *op = (struct gnttab_unmap_grant_ref){
+        .host_addr = live[i].parts & GNTMAP_host_map ? slot_maddr(user, slot) : 0,
+        .dev_bus_addr = live[i].parts & GNTMAP_device_map ? live[i].m.v << PAGE_SHIFT : 0,
+        .handle = live[i].handle
+    };
+    ck_assert_int_eq(grant_op(GNTTABOP_unmap_grant_ref, 1), 0);
+    if ((live[i].parts & GNTMAP_host_map) && (wrong_place || live[i].entry_gone)) {
+        ck_assert_int_ne(op->status, GNTST_okay);
+        return;
+    }
+    ck_assert_int_eq(op->status, GNTST_okay);
+    if (live[i].parts & GNTMAP_host_map)
+        ck_assert(slot_is_empty(user, live[i].slot));
+    forget(i);
+    /* A handle that is free is none. */
+    op->status = 0;
+    ck_assert_int_eq(grant_op(GNTTABOP_unmap_grant_ref, 1), 0);
+    ck_assert_int_eq(op->status, GNTST_bad_handle);
+}
+
+/* The user clears its entry without telling: the grant is in use until the user dies. */
+static void clear_entry(void)
+{
+    if (!nr_live || any(4))
+        return;
+    unsigned i = any(nr_live), user = user_of[i];
+
+    if (!(live[i].parts & GNTMAP_host_map) || live[i].entry_gone)
+        return;
+    fake_switch_to(d[user]->vcpus[0]);
+    ck_assert_int_eq(set_entry_of(l1[user], live[i].slot, 0), 0);
+    live[i].entry_gone = true;
+}
+
+static void copy(void)
+{
+    unsigned user = any(DOMAINS), granter = any(DOMAINS), ref = any(REFS);
+    bool to_them = any(2);
+    mfn_t own = data[user][any(DATA)];
+    struct gnttab_copy *op = (void *)guest_args;
+    bool should = map_should_work(user, granter, ref, !to_them);
+    struct gnttab_copy_ptr mine = { .u.gmfn = own.v, .domid = DOMID_SELF },
+                           theirs = { .u.ref = ref, .domid = (domid_t)(granter + 1) };
+
+    fake_switch_to(d[user]->vcpus[0]);
+    *op = (struct gnttab_copy){ .source = to_them ? mine : theirs,
+                                .dest = to_them ? theirs : mine,
+                                .len = 16,
+                                .flags = to_them ? GNTCOPY_dest_gref : GNTCOPY_source_gref };
+    words_of(to_them ? own : mfn(entry_of_ref(granter, ref)->frame ? entry_of_ref(granter, ref)->frame : own.v))[1] =
+        fake_random();
+    ck_assert_int_eq(grant_op(GNTTABOP_copy, 1), 0);
+    ck_assert_msg((op->status == GNTST_okay) == should, "copy: status %d", op->status);
+    if (should)
+        ck_assert_uint_eq(words_of(own)[1], words_of(mfn(entry_of_ref(granter, ref)->frame))[1]);
+}
+
+static void destroy(unsigned i)
+{
+    unsigned other = (i + 1) % DOMAINS;
+    int rc;
+
+    fake_switch_to(d[other]->vcpus[0]); /* anybody but itself */
+    while ((rc = domain_destroy(d[i])) == HYPERCALL_CONTINUE)
+        fake_rest();
+    ck_assert_int_eq(rc, 0);
+    for (unsigned j = 0; j < nr_live;) {
+        if (user_of[j] == i)
+            forget(j);
+        else
+            j++;
+    }
+}
+
+/* Those who use its frames let go one by one; then it is gone. */
+static void die_and_come_back(void)
+{
+    if (any(40))
+        return;
+    unsigned i = any(DOMAINS);
+    uint32_t serial = d[i]->serial;
+
+    destroy(i);
+    for (unsigned j = 0; j < nr_live;) {
+        unsigned user = user_of[j];
+        struct gnttab_unmap_grant_ref *op = (void *)guest_args;
+        if (live[j].granter != i || live[j].serial != serial || live[j].entry_gone) {
+            j++;
+            continue;
+        }
+        ck_assert_ptr_eq(domain_by_id(i + 1), d[i]); /* still there */
+        fake_switch_to(d[user]->vcpus[0]);
+        *op = (struct gnttab_unmap_grant_ref){
+            .host_addr = live[j].parts & GNTMAP_host_map ? slot_maddr(user, live[j].slot) : 0,
+            .dev_bus_addr = live[j].parts & GNTMAP_device_map ? live[j].m.v << PAGE_SHIFT : 0,
+            .handle = live[j].handle
+        };
+        ck_assert_int_eq(grant_op(GNTTABOP_unmap_grant_ref, 1), 0);
+        ck_assert_int_eq(op->status, GNTST_okay);
+        forget(j);
+        audit_ok();
+    }
+    /* Entries that their user cleared hold a device's reference at most. */
+    for (unsigned j = 0; j < nr_live;) {
+        if (live[j].granter == i && live[j].serial == serial && (live[j].parts & GNTMAP_device_map)) {
+            struct gnttab_unmap_grant_ref *op = (void *)guest_args;
+            fake_switch_to(d[user_of[j]]->vcpus[0]);
+            *op = (struct gnttab_unmap_grant_ref){ .dev_bus_addr = live[j].m.v << PAGE_SHIFT,
+                                                   .handle = live[j].handle };
+            ck_assert_int_eq(grant_op(GNTTABOP_unmap_grant_ref, 1), 0);
+            ck_assert_int_eq(op->status, GNTST_okay);
+            live[j].parts &= ~GNTMAP_device_map;
+        } else {
+            j++;
+        }
+    }
+    fake_switch_to(d[(i + 1) % DOMAINS]->vcpus[0]);
+    fake_rest();
+    ck_assert_ptr_null(domain_by_id(i + 1));
+    ck_assert(!domain_id_lingers(i + 1));
+    new_domain(i);
+}
+
+static void check_entries(void)
+{
+    for (unsigned i = 0; i < DOMAINS; i++) {
+        for (unsigned ref = 0; ref < REFS; ref++) {
+            unsigned flags = entry_of_ref(i, ref)->flags;
+            ck_assert_int_eq(!!(flags & GTF_reading), uses(i, ref, false) > 0);
+            ck_assert_int_eq(!!(flags & GTF_writing), uses(i, ref, true) > 0);
+        }
+    }
+}
+
+START_TEST(entries_say_who_uses_what)
+{
+    static void (*const steps[])(void) = { change_grant, map,  map,         map, unmap,
+                                           unmap,        copy, clear_entry, die_and_come_back };
+    start((uint64_t)_i + 1);
+    audit_ok();
+    uint64_t all = frames_free();
+    for (unsigned i = 0; i < STEPS; i++) {
+        fake_preempt(any(3) ? 0 : 3);
+        steps[any(ARRAY_SIZE(steps))]();
+        fake_preempt(0);
+        check_entries();
+        audit_ok();
+    }
+    /* All of it comes back. */
+    for (unsigned i = 0; i < DOMAINS; i++)
+        destroy(i);
+    fake_switch_to(NULL);
+    fake_rest();
+    for (unsigned i = 0; i < DOMAINS; i++)
+        ck_assert_ptr_null(domain_by_id(i + 1));
+    nr_live = 0;
+    for (unsigned i = 0; i < DOMAINS; i++)
+        new_domain(i);
+    ck_assert_uint_eq(frames_free(), all);
+}
+END_TEST
+
+/* Handles end with the limit that the domain was created with, and come back. */
+START_TEST(handles_are_limited)
+{
+    struct gnttab_map_grant_ref *op = (void *)guest_args;
+    unsigned n = 0;
+
+    start(1);
+    d[0]->grants->max_mapping_frames = 1;
+    *entry_of_ref(1, 0) = (struct grant_entry_v1){ GTF_permit_access, 1, (uint32_t)data[1][0].v };
+    fake_switch_to(d[0]->vcpus[0]);
+    for (;; n++) {
+        ck_assert_uint_le(n, MAPPINGS_PER_FRAME);
+        *op = (struct gnttab_map_grant_ref){ .flags = GNTMAP_device_map, .dom = 2 };
+        ck_assert_int_eq(grant_op(GNTTABOP_map_grant_ref, 1), 0);
+        if (op->status != GNTST_okay)
+            break;
+    }
+    ck_assert_int_eq(op->status, GNTST_no_space);
+    ck_assert_uint_eq(n, MAPPINGS_PER_FRAME);
+    audit_ok();
+    struct gnttab_unmap_grant_ref *back = (void *)guest_args;
+    *back = (struct gnttab_unmap_grant_ref){ .dev_bus_addr = data[1][0].v << PAGE_SHIFT, .handle = 7 };
+    ck_assert_int_eq(grant_op(GNTTABOP_unmap_grant_ref, 1), 0);
+    ck_assert_int_eq(back->status, GNTST_okay);
+    *op = (struct gnttab_map_grant_ref){ .flags = GNTMAP_device_map, .dom = 2 };
+    ck_assert_int_eq(grant_op(GNTTABOP_map_grant_ref, 1), 0);
+    ck_assert_int_eq(op->status, GNTST_okay);
+    ck_assert_uint_eq(op->handle, 7);
+    audit_ok();
+}
+END_TEST
+
+START_TEST(pages_of_ours_and_no_pages_cannot_be_granted)
+{
+    struct gnttab_map_grant_ref *op = (void *)guest_args;
+
+    start(1);
+    const uint64_t bad[] = { virt_to_mfn(d[1]->grants->frames[0]).v, virt_to_mfn(d[1]->shared_info).v,
+                             data[0][0].v, FRAMES, 0xffffffff };
+    for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
+        *entry_of_ref(1, 0) = (struct grant_entry_v1){ GTF_permit_access, 1, (uint32_t)bad[i] };
+        fake_switch_to(d[0]->vcpus[0]);
+        *op = (struct gnttab_map_grant_ref){ .flags = GNTMAP_device_map | GNTMAP_readonly, .dom = 2 };
+        ck_assert_int_eq(grant_op(GNTTABOP_map_grant_ref, 1), 0);
+        ck_assert_int_eq(op->status, GNTST_bad_page);
+        ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access);
+        audit_ok();
+    }
+}
+END_TEST
+
+int main(void)
+{
+    const struct test tests[] = {
+        { entries_say_who_uses_what, .rounds = 6 },
+        { handles_are_limited },
+        { pages_of_ours_and_no_pages_cannot_be_granted },
+    };
+    return RUN_TESTS("grant/grants", tests);
+}
