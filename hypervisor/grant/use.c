@@ -10,26 +10,24 @@
 
 #define ATTEMPTS 5U /* the granter changes the entry again and again: its loss */
 
-static struct grant_use *use_of(struct domain *granter, uint32_t ref)
-{
-    struct grant_table *t = granter->grants;
-
-    if (unlikely(ref >= READ_ONCE(t->nr_frames) * GRANTS_PER_FRAME))
-        return NULL;
-    return &t->uses[ref / GRANTS_PER_FRAME][ref % GRANTS_PER_FRAME];
-}
-
-static struct grant_entry_v1 *entry_of(struct domain *granter, uint32_t ref)
-{
-    return &granter->grants->frames[ref / GRANTS_PER_FRAME][ref % GRANTS_PER_FRAME];
-}
-
-/* flags and domid are one word, that changes in one step. */
-static inline uint32_t *header_of(struct grant_entry_v1 *e)
+/* Where both sides of the entry stand. False: the table is shorter. */
+static inline bool find(const struct grant *g, struct grant_use **use, uint32_t **header)
 {
     _Static_assert(offsetof(struct grant_entry_v1, flags) == 0, "flags come first");
-    _Static_assert(offsetof(struct grant_entry_v1, domid) == 2, "domid behind them");
-    return (uint32_t *)e;
+    _Static_assert(offsetof(struct grant_entry_v1, domid) == 2, "domid behind them: one word");
+    struct grant_table *t = g->granter->grants;
+    unsigned frame = g->ref / GRANTS_PER_FRAME, n = g->ref % GRANTS_PER_FRAME;
+
+    if (unlikely(frame >= READ_ONCE(t->nr_frames)))
+        return false;
+    *use = &t->uses[frame][n];
+    *header = (uint32_t *)&t->frames[frame][n];
+    return true;
+}
+
+static inline uint32_t frame_of(const uint32_t *header)
+{
+    return READ_ONCE(((const struct grant_entry_v1 *)header)->frame);
 }
 
 static int __attribute__((noinline)) entry_refused(struct domain *user, const struct grant *g, uint32_t header)
@@ -39,44 +37,55 @@ static int __attribute__((noinline)) entry_refused(struct domain *user, const st
     return GNTST_general_error;
 }
 
-/* Says in the entry that it is in use. */
-static inline int entry_mark(struct domain *user, const struct grant *g, struct grant_entry_v1 *e)
+/* Says in the entry that it is in use. flags and domid change in one step. */
+static inline int entry_mark(struct domain *user, const struct grant *g, uint32_t *header)
 {
-    uint32_t header = READ_ONCE(*header_of(e));
-    uint32_t mark = g->readonly ? GTF_reading : GTF_reading | GTF_writing;
+    const uint32_t mark = g->readonly ? GTF_reading : GTF_reading | GTF_writing;
+    const uint32_t mask = GTF_type_mask | 0xffff0000 | (g->readonly ? 0 : GTF_readonly);
+    const uint32_t wanted = GTF_permit_access | (uint32_t)user->id << 16;
+    uint32_t seen = READ_ONCE(*header);
 
     for (unsigned i = 0; i < ATTEMPTS; i++) {
-        if (unlikely((header & GTF_type_mask) != GTF_permit_access || header >> 16 != user->id ||
-                     (!g->readonly && (header & GTF_readonly))))
-            return entry_refused(user, g, header);
-        if (likely(__atomic_compare_exchange_n(header_of(e), &header, header | mark, false,
-                                               __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)))
+        if (unlikely((seen & mask) != wanted))
+            return entry_refused(user, g, seen);
+        if (likely(__atomic_compare_exchange_n(header, &seen, seen | mark, false, __ATOMIC_SEQ_CST,
+                                               __ATOMIC_SEQ_CST)))
             return GNTST_okay;
     }
     refuse(user, XEN_EAGAIN, "grant %u of d%u does not stay the same", g->ref, g->granter->id);
     return GNTST_general_error;
 }
 
+/* Somebody uses it already: that is to go on as it was granted. */
+static int __attribute__((noinline))
+use_another(struct domain *user, const struct grant *g, struct grant_use *u, uint32_t *header)
+{
+    if (u->user != user->id)
+        return GNTST_general_error;
+    if ((unsigned)u->readers + u->writers == UINT16_MAX)
+        return GNTST_no_space;
+    return !g->readonly && !u->writers ? entry_mark(user, g, header) : GNTST_okay;
+}
+
 HOT int grant_use_begin(struct domain *user, struct grant *g)
 {
-    struct grant_use *u = use_of(g->granter, g->ref);
-    int status = GNTST_okay;
+    struct grant_use *u;
+    uint32_t *header;
+    int status;
 
-    if (unlikely(!u)) {
+    if (unlikely(!find(g, &u, &header))) {
         refuse(user, XEN_EINVAL, "grant %u of d%u: its table is shorter", g->ref, g->granter->id);
         return GNTST_bad_gntref;
     }
     spin_lock(&u->lock);
-    unsigned uses = u->readers + u->writers;
-    if (uses && unlikely(u->user != user->id || uses == UINT16_MAX))
-        status = u->user != user->id ? GNTST_general_error : GNTST_no_space;
-    else if (!uses || (!g->readonly && !u->writers))
-        status = entry_mark(user, g, entry_of(g->granter, g->ref));
+    if (likely(!(u->readers | u->writers))) {
+        status = entry_mark(user, g, header);
+        u->user = user->id;
+        u->mfn = frame_of(header);
+    } else {
+        status = use_another(user, g, u, header);
+    }
     if (likely(status == GNTST_okay)) {
-        if (!uses) {
-            u->user = user->id;
-            u->mfn = READ_ONCE(entry_of(g->granter, g->ref)->frame);
-        }
         if (g->readonly)
             u->readers++;
         else
@@ -89,9 +98,11 @@ HOT int grant_use_begin(struct domain *user, struct grant *g)
 
 HOT void grant_use_end(const struct grant *g)
 {
-    struct grant_use *u = use_of(g->granter, g->ref);
-    uint32_t *header = header_of(entry_of(g->granter, g->ref));
+    struct grant_use *u;
+    uint32_t *header;
 
+    if (unlikely(!find(g, &u, &header)))
+        return;
     spin_lock(&u->lock);
     if (g->readonly)
         u->readers--;
