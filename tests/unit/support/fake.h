@@ -47,6 +47,8 @@ extern bool fake_shut_down; /* domain_shutdown was called */
 void fake_guest_map(uint64_t va, void *memory, size_t size);
 /* Runs before each copy from or to the guest, once at a time: what another vCPU does meanwhile. */
 extern void (*fake_meanwhile)(void);
+/* The guest's page here can be read only; 0: all can be written. */
+extern uint64_t fake_read_only;
 
 /* --- A domain to work with --- */
 

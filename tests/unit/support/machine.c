@@ -247,6 +247,7 @@ static uint8_t *guest_byte(uint64_t va)
 }
 
 void (*fake_meanwhile)(void);
+uint64_t fake_read_only;
 
 static void meanwhile(void)
 {
@@ -276,7 +277,7 @@ bool guest_copy_out(uint64_t dst, const void *src, size_t size)
     meanwhile();
     for (size_t i = 0; i < size; i++) {
         uint8_t *to = guest_byte(dst + i);
-        if (!to)
+        if (!to || (fake_read_only && dst + i - fake_read_only < PAGE_SIZE))
             return false;
         *to = ((const uint8_t *)src)[i];
     }
