@@ -188,9 +188,17 @@ void tlb_flush_cpus(uint64_t mask, uint64_t va)
     fake_last_flush_va = va;
 }
 
+void (*fake_at_clock)(void);
+
 uint64_t tlb_clock_now(void)
 {
-    return tlb_clock;
+    uint64_t now = tlb_clock;
+    void (*fn)(void) = fake_at_clock;
+
+    fake_at_clock = NULL;
+    if (fn)
+        fn();
+    return now;
 }
 
 void tlb_flush_since(uint64_t mask, uint64_t stamp)
