@@ -35,6 +35,7 @@ extern mfn_t fake_root; /* what is loaded */
 
 /* What was logged; begins anew with fake_log_clear. */
 extern char fake_log[1U << 16];
+extern void (*fake_at_uart)(void); /* runs while a character goes out, once at a time */
 void fake_log_clear(void);
 
 /* vCPUs that were kicked, woken from poll and so on, since the test cleared them: a bit a vCPU id.

@@ -367,8 +367,17 @@ void fake_log_clear(void)
     fake_log[0] = 0;
 }
 
+void (*fake_at_uart)(void);
+
 void uart_put(char c)
 {
+    void (*fn)(void) = fake_at_uart;
+
+    fake_at_uart = NULL;
+    if (fn) {
+        fn();
+        fake_at_uart = fn;
+    }
     if (log_used == sizeof(fake_log) - 1)
         log_used = 0;
     fake_log[log_used++] = c;
