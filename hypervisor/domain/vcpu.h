@@ -19,7 +19,8 @@ void vcpu_release(struct vcpu *v);
 
 /*
  * Sets registers, tables and callbacks from what the guest, or its builder, says. Everything that gives
- * a right is checked. vm_assist is the domain's, and counts in the context of vCPU 0 only. Returns 0, -XEN_EINVAL, HYPERCALL_CONTINUE; nothing is kept on failure.
+ * a right is checked. vm_assist is the domain's, and counts in the context of vCPU 0 only. Returns 0,
+ * -XEN_EINVAL, HYPERCALL_CONTINUE; nothing is kept on failure.
  */
 int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c);
 

@@ -160,21 +160,22 @@ static long run(struct exchange *x, uint64_t arg)
 {
     uint64_t at = arg + offsetof(struct xen_memory_exchange, nr_exchanged);
     uint64_t start = x->e.nr_exchanged;
+    bool stops = false;
     long rc = 0;
 
     while (x->e.nr_exchanged < x->e.in.nr_extents) {
-        if (x->e.nr_exchanged != start && preempt_needed()) {
-            rc = hypercall_again(2, XENMEM_exchange, arg, 0, 0);
+        stops = x->e.nr_exchanged != start && preempt_needed();
+        if (stops)
             break;
-        }
         rc = step(x, x->e.nr_exchanged, x->e.nr_exchanged / x->in_per_step * x->out_per_step);
         if (rc)
             break;
         x->e.nr_exchanged += x->in_per_step;
     }
+    /* Where to go on is read from there: what cannot be written ends it. */
     if (!copy_to_guest(at, &x->e.nr_exchanged, sizeof(x->e.nr_exchanged)))
-        rc = -XEN_EFAULT;
-    return rc;
+        return -XEN_EFAULT;
+    return stops ? hypercall_again(2, XENMEM_exchange, arg, 0, 0) : rc;
 }
 
 long memory_exchange(uint64_t arg)

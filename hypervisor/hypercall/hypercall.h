@@ -11,7 +11,8 @@
 
 /*
  * The call stops here and goes on later: the guest executes its call instruction again, with these
- * first arguments in place of the old ones. Returns HYPERCALL_CONTINUE, for the handler to return.
+ * first arguments in place of the old ones. Returns HYPERCALL_CONTINUE, for the handler to return: a
+ * handler that changes its mind after this leaves the wish behind, for a later call to be taken for it.
  */
 static inline long hypercall_again(unsigned nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {

@@ -52,8 +52,10 @@ HOT HYPERCALL(multicall)
         if (nr == __HYPERVISOR_iret)
             return rc;
         if (rc == HYPERCALL_CONTINUE && v->again.nr) {
-            if (!write_back_again(v, at))
+            if (!write_back_again(v, at)) {
+                v->again.nr = 0; /* it does not go on */
                 return refuse(v->domain, XEN_EFAULT, "multicall: entry %lu cannot be written", i);
+            }
             return hypercall_again(2, at, count - i, 0, 0);
         }
         if (!guest_store64(at + offsetof(struct multicall_entry, result), (uint64_t)rc))

@@ -5,8 +5,8 @@
  * All of a frame's use is one word, so that taking and giving back a reference is one compare and
  * exchange:
  *
- *    63    59       58    57     56       55     54         53    52..50   49..28   27..0
- *     | special | busy | doomed | partial | alloc | pinned | valid | type | type count | references |
+ *    63    60       59        58    57     56       55     54         53    52..50   49..28   27..0
+ *     | ending | special | busy | doomed | partial | alloc | pinned | valid | type | type count | references |
  *
  * - A reference says "this frame is in use, whatever as": a read-only mapping, a grant, the owner's
  *   allocation (alloc holds one).
@@ -18,6 +18,8 @@
  *   works on it the frame is busy; work put aside makes it partial. Entries [0, progress) of a busy or
  *   partial table hold references. doomed: they are being given back, and the table waits in its
  *   owner's queue (paging/page_type.c). busy and partial frames have type count one.
+ * - ending: whoever gives back the last type reference is about to note the time for TLBs. A new type
+ *   reference clears it, and the note has to be made again.
  * - special: ours, shared with the owner (shared_info): may be mapped, never be a table, never be freed
  *   by the guest.
  *
@@ -68,6 +70,7 @@ _Static_assert(sizeof(struct frame) == 32, "frames are indexed by a shift");
 #define FRAME_DOOMED     (1UL << 57)
 #define FRAME_BUSY       (1UL << 58)
 #define FRAME_SPECIAL    (1UL << 59)
+#define FRAME_ENDING     (1UL << 60)
 
 #define FRAME_TYPE_BITS(t) ((uint64_t)(t) << FRAME_TYPE_SHIFT)
 

@@ -83,7 +83,7 @@ static inline __attribute__((always_inline)) int l1_target_get(struct domain *d,
         if (unlikely(f->owner != fd))
             return l1_target_get_slow(d, fd, entry);
         if (entry & PTE_WRITE) {
-            if (likely((seen & (FRAME_TYPE | FRAME_VALID)) == writable &&
+            if (likely((seen & (FRAME_TYPE | FRAME_VALID | FRAME_ENDING)) == writable &&
                        (seen & FRAME_COUNT) != FRAME_COUNT &&
                        frame_state_swap(f, &seen, seen + FRAME_COUNT_ONE))) {
                 if (likely(f->owner == fd))

@@ -149,6 +149,16 @@ void page_type_slow_put(struct frame *f, uint64_t seen)
         bool last = !(to & FRAME_COUNT);
         bool doom = last && is_table(state_type(seen));
 
+        /*
+         * The note of the time must be younger than every use. Between it and the end another processor may
+         * use the frame and stop using it, and the word would look as before: so it is marked first.
+         */
+        if (last && !doom && !(seen & FRAME_ENDING)) {
+            if (frame_state_swap(f, &seen, seen | FRAME_ENDING))
+                seen |= FRAME_ENDING;
+            continue;
+        }
+        to &= ~FRAME_ENDING;
         if (doom)
             to = (seen & ~FRAME_VALID) | FRAME_PARTIAL | FRAME_DOOMED;
         else if (last)
@@ -320,7 +330,7 @@ int page_type_slow_get(struct frame *f, enum page_type type)
         }
         if ((seen & FRAME_COUNT) == FRAME_COUNT)
             return -XEN_EBUSY;
-        if (frame_state_swap(f, &seen, seen + FRAME_COUNT_ONE))
+        if (frame_state_swap(f, &seen, (seen & ~FRAME_ENDING) + FRAME_COUNT_ONE))
             return 0;
     }
 }

@@ -31,7 +31,8 @@ static inline int page_type_get(struct frame *f, enum page_type type)
 {
     uint64_t seen = READ_ONCE(f->state);
 
-    while (likely((seen & (FRAME_TYPE | FRAME_VALID)) == (FRAME_TYPE_BITS(type) | FRAME_VALID) &&
+    while (likely((seen & (FRAME_TYPE | FRAME_VALID | FRAME_ENDING)) ==
+                      (FRAME_TYPE_BITS(type) | FRAME_VALID) &&
                   (seen & FRAME_COUNT) != FRAME_COUNT)) {
         if (likely(frame_state_swap(f, &seen, seen + FRAME_COUNT_ONE)))
             return 0;
@@ -51,7 +52,7 @@ static inline bool page_type_get_existing(struct frame *f, enum page_type type, 
         if ((seen & (FRAME_TYPE | FRAME_VALID)) != (FRAME_TYPE_BITS(type) | FRAME_VALID) ||
             !(seen & FRAME_COUNT) || (seen & FRAME_COUNT) == FRAME_COUNT || f->owner != owner)
             return false;
-    } while (!frame_state_swap(f, &seen, seen + FRAME_COUNT_ONE));
+    } while (!frame_state_swap(f, &seen, (seen & ~FRAME_ENDING) + FRAME_COUNT_ONE));
     return true;
 }
 

@@ -270,6 +270,24 @@ START_TEST(lists_that_end_early_end_it)
 }
 END_TEST
 
+/* What cannot say how far it came does not go on either. */
+START_TEST(an_exchange_that_cannot_be_counted_ends)
+{
+    start();
+    struct xen_memory_exchange e = order(8, 0, 8, 0);
+
+    memcpy(guest_args, &e, sizeof(e));
+    fake_read_only = GUEST_ARGS;
+    fake_preempt(1);
+    ck_assert_int_eq(hypercall(hypercall_memory_op, XENMEM_exchange, GUEST_ARGS, 0, 0), -XEN_EFAULT);
+    fake_preempt(0);
+    fake_read_only = 0;
+    check_new(1, 0, PFN);
+    check_kept(1, OWN);
+    audit_ok();
+}
+END_TEST
+
 /* XSA-212: nr_exchanged is the guest's word, and an index into lists whose beginning alone was
  * looked at. */
 START_TEST(no_index_reaches_the_hypervisor)
@@ -354,6 +372,7 @@ int main(void)
         { no_frame_is_taken_twice },
         { without_memory_all_stays },
         { lists_that_end_early_end_it },
+        { an_exchange_that_cannot_be_counted_ends },
         { no_index_reaches_the_hypervisor },
         { what_is_no_exchange_is_refused },
     };

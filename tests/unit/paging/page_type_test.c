@@ -735,6 +735,40 @@ START_TEST(the_auditor_sees_what_is_wrong)
 }
 END_TEST
 
+/* Another processor maps the frame, all TLBs are flushed and learn of it again, and it unmaps the frame. */
+static mfn_t used_meanwhile, its_table;
+
+static void use_meanwhile(void)
+{
+    uint64_t *entry = words_of(its_table);
+
+    ck_assert_int_eq(l1_entry_change(d, d->id, entry, 0, entry_of(used_meanwhile, RW), ENTRY_REPLACE),
+                     0);
+    tlb_flush_all();
+    ck_assert_int_eq(l1_entry_change(d, d->id, entry, *entry, 0, ENTRY_REPLACE), 0);
+}
+
+/* Between the note of the time and the end of the last use, that is: the note is too old then. */
+START_TEST(what_tlbs_learn_beside_the_last_use_is_flushed)
+{
+    start();
+    used_meanwhile = new_frame(d);
+    its_table = new_frame(d);
+    mfn_t l1 = table_of_one(used_meanwhile, RW);
+
+    ck_assert_int_eq(pin(1, l1), 0);
+    ck_assert_int_eq(pin(1, its_table), 0);
+    fake_at_clock = use_meanwhile;
+    ck_assert_int_eq(set_entry_of(l1, 0, 0), 0);
+    ck_assert_ptr_eq(fake_at_clock, NULL);
+    ck_assert_uint_eq(count_of(used_meanwhile), 0);
+    unsigned flushes = fake_flushes;
+    ck_assert_int_eq(pin(1, used_meanwhile), 0);
+    ck_assert_uint_gt(fake_flushes, flushes);
+    audit_ok();
+}
+END_TEST
+
 int main(void)
 {
     const struct test tests[] = {
@@ -751,6 +785,7 @@ int main(void)
         { full_counts_are_refused },
         { a_million_mappings_of_one_frame_are_counted },
         { tlbs_are_flushed_between_writable_and_table },
+        { what_tlbs_learn_beside_the_last_use_is_flushed },
         { an_upper_entry_that_was_present_flushes_at_the_end_of_the_batch },
         { what_an_entry_lets_go_is_free_for_the_next },
         { what_is_no_table_any_more_takes_any_value },

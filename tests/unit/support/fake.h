@@ -29,10 +29,13 @@ extern uint64_t fake_timer_ns[4]; /* what each processor's timer is set to; ~0: 
 
 extern unsigned fake_flushes; /* of TLBs, whole or page, of any processor */
 extern uint64_t fake_last_flush_mask, fake_last_flush_va;
+/* Runs once when the flush clock has been read: what another processor does before the reader goes on. */
+extern void (*fake_at_clock)(void);
 extern mfn_t fake_root; /* what is loaded */
 
 /* What was logged; begins anew with fake_log_clear. */
 extern char fake_log[1U << 16];
+extern void (*fake_at_uart)(void); /* runs while a character goes out, once at a time */
 void fake_log_clear(void);
 
 /* vCPUs that were kicked, woken from poll and so on, since the test cleared them: a bit a vCPU id.
@@ -50,6 +53,8 @@ extern bool fake_shut_down; /* domain_shutdown was called */
 void fake_guest_map(uint64_t va, void *memory, size_t size);
 /* Runs before each copy from or to the guest, once at a time: what another vCPU does meanwhile. */
 extern void (*fake_meanwhile)(void);
+/* The guest's page here can be read only; 0: all can be written. */
+extern uint64_t fake_read_only;
 
 /* --- A domain to work with --- */
 

@@ -188,9 +188,17 @@ void tlb_flush_cpus(uint64_t mask, uint64_t va)
     fake_last_flush_va = va;
 }
 
+void (*fake_at_clock)(void);
+
 uint64_t tlb_clock_now(void)
 {
-    return tlb_clock;
+    uint64_t now = tlb_clock;
+    void (*fn)(void) = fake_at_clock;
+
+    fake_at_clock = NULL;
+    if (fn)
+        fn();
+    return now;
 }
 
 void tlb_flush_since(uint64_t mask, uint64_t stamp)
@@ -247,6 +255,7 @@ static uint8_t *guest_byte(uint64_t va)
 }
 
 void (*fake_meanwhile)(void);
+uint64_t fake_read_only;
 
 static void meanwhile(void)
 {
@@ -276,7 +285,7 @@ bool guest_copy_out(uint64_t dst, const void *src, size_t size)
     meanwhile();
     for (size_t i = 0; i < size; i++) {
         uint8_t *to = guest_byte(dst + i);
-        if (!to)
+        if (!to || (fake_read_only && dst + i - fake_read_only < PAGE_SIZE))
             return false;
         *to = ((const uint8_t *)src)[i];
     }
@@ -363,8 +372,17 @@ void fake_log_clear(void)
     fake_log[0] = 0;
 }
 
+void (*fake_at_uart)(void);
+
 void uart_put(char c)
 {
+    void (*fn)(void) = fake_at_uart;
+
+    fake_at_uart = NULL;
+    if (fn) {
+        fn();
+        fake_at_uart = fn;
+    }
     if (log_used == sizeof(fake_log) - 1)
         log_used = 0;
     fake_log[log_used++] = c;

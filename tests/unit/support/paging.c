@@ -43,9 +43,12 @@ long hypercall(hypercall_function *fn, uint64_t a, uint64_t b, uint64_t c, uint6
         ck_assert_uint_lt(hypercall_repeats, 100000);
         rc = fn(args[0], args[1], args[2], args[3], 0);
         guest_return(v->domain);
-        if (rc != HYPERCALL_CONTINUE)
+        if (rc != HYPERCALL_CONTINUE) {
+            ck_assert_uint_eq(v->again.nr, 0); /* or a later answer would be taken for this call's wish */
             return rc;
+        }
         memcpy(args, v->again.args, v->again.nr * sizeof(args[0]));
+        v->again.nr = 0;
     }
 }
 

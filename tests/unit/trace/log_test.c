@@ -136,6 +136,29 @@ START_TEST(last_words_come_behind_all_that_was_said)
 }
 END_TEST
 
+static unsigned at_uart;
+
+static void send_as_well(void)
+{
+    ck_assert_uint_lt(++at_uart, 1000);
+    log_send();
+}
+
+/* A processor that is not stopped yet may be sending: then characters come twice, and no more than that. */
+START_TEST(last_words_end_though_another_processor_sends)
+{
+    start();
+    fake_interrupts = false;
+    log_line(LOG_ERROR, "one");
+    fake_at_uart = send_as_well;
+    log_last_words();
+    fake_at_uart = NULL;
+    fake_log_clear();
+    log_line(LOG_ERROR, "two");
+    ck_assert_ptr_ne(strstr(fake_log, "(TEN) two\r\n"), NULL);
+}
+END_TEST
+
 int main(void)
 {
     const struct test tests[] = {
@@ -146,6 +169,7 @@ int main(void)
         { what_finds_no_room_is_counted_and_said },
         { who_may_wait_sends_until_there_is_room },
         { last_words_come_behind_all_that_was_said },
+        { last_words_end_though_another_processor_sends },
     };
     return RUN_TESTS("trace/log", tests);
 }
