@@ -139,5 +139,5 @@ bool tiny_destroy(const struct tiny *t)
             return true;
         pause_a_little();
     }
-    return CHECK(!"it is gone");
+    return CHECK_EQ(control_info(t->id, &info), -XEN_ESRCH);
 }

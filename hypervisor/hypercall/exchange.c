@@ -36,13 +36,16 @@ static uint64_t handle_at(const void *list, uint64_t n)
 /* The type stays in the word, for it says what TLBs may still know (memory/frame.h). */
 static bool take_frame(mfn_t m, const struct domain *d)
 {
-    if (!mfn_is_ram(m) || frame_at(m)->owner != d->id)
+    if (!mfn_is_ram(m) || !frame_get(frame_at(m), d->id))
         return false;
+    /* Our own reference keeps it the domain's; beside it there may be the allocation's only. */
     uint64_t seen = READ_ONCE(frame_at(m)->state);
     do {
         if ((seen & (FRAME_ALLOCATED | FRAME_SPECIAL | FRAME_REFS | FRAME_COUNT)) !=
-            (FRAME_ALLOCATED | FRAME_REF_ONE))
+            (FRAME_ALLOCATED | 2 * FRAME_REF_ONE)) {
+            frame_put(frame_at(m));
             return false;
+        }
     } while (!frame_state_swap(frame_at(m), &seen, seen & FRAME_TYPE));
     return true;
 }

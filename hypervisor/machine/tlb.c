@@ -17,11 +17,15 @@ uint64_t tlb_clock_now(void)
 }
 
 /* A load of CR3 forgets all but what is global; CR4.PGE going off and on forgets that too. */
+/* root 0: the one that is loaded. */
 HOT static void flush_with_root(uint64_t root)
 {
     struct cpu *cpu = this_cpu();
     uint64_t now = __atomic_add_fetch(&flush_clock, 1, __ATOMIC_SEQ_CST);
     irq_state_t state = interrupts_save();
+
+    if (!root)
+        root = cpu->root; /* an interrupt may have changed it until now */
 
     bool globals = cpu->cr4 & CR4_PGE;
     if (globals)
@@ -39,7 +43,7 @@ HOT static void flush_with_root(uint64_t root)
 
 void tlb_flush_all(void)
 {
-    flush_with_root(this_cpu()->root);
+    flush_with_root(0);
 }
 
 HOT void root_load(mfn_t root)

@@ -53,7 +53,10 @@ static inline bool page_type_get_existing(struct frame *f, enum page_type type, 
             !(seen & FRAME_COUNT) || (seen & FRAME_COUNT) == FRAME_COUNT || f->owner != owner)
             return false;
     } while (!frame_state_swap(f, &seen, (seen & ~FRAME_ENDING) + FRAME_COUNT_ONE));
-    return true;
+    if (likely(f->owner == owner))
+        return true;
+    page_type_slow_put(f, READ_ONCE(f->state)); /* it changed hands before we had the reference */
+    return false;
 }
 
 /* Gives a type reference back. The last one of a table dooms it: page_type_drain does the work. */

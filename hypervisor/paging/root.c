@@ -49,6 +49,8 @@ HOT int root_set_kernel(struct vcpu *v, mfn_t m)
     v->kernel_root = m;
     if (v->in_kernel)
         root_load(m);
+    if (unlikely(old.v == v->user_root.v))
+        root_hide_m2p(v->domain, old); /* from now on it is user mode's alone */
     page_type_put(frame_at(old));
     return 0;
 }

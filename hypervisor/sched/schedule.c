@@ -11,8 +11,10 @@ const struct sched_policy *sched_policy = &sched_round_robin;
 
 #define SOON_MAX 4U
 
+#define LOG_PAUSE_NS 1000000UL
+
 static struct run_queue queues[NR_CPUS];
-static struct timer slice_timers[NR_CPUS];
+static struct timer slice_timers[NR_CPUS], log_timers[NR_CPUS];
 static uint64_t idle_cpus;
 
 static void slice_over(void *arg)
@@ -21,12 +23,19 @@ static void slice_over(void *arg)
     cpu_request_work(this_cpu(), WORK_SCHEDULE);
 }
 
+static void log_goes_on(void *arg)
+{
+    (void)arg;
+    cpu_request_work(this_cpu(), WORK_LOG);
+}
+
 void schedule_boot(void)
 {
     for (unsigned i = 0; i < NR_CPUS; i++) {
         spinlock_init(&queues[i].lock, LOCK_RUN_QUEUE);
         list_init(&queues[i].waiting);
         timer_init(&slice_timers[i], slice_over, NULL);
+        timer_init(&log_timers[i], log_goes_on, NULL);
     }
 }
 
@@ -298,6 +307,7 @@ void vcpu_set_affinity(struct vcpu *v, uint64_t hard, uint64_t soft)
     irq_state_t state;
 
     vcpu_pause(v); /* so it is in no queue */
+    vcpu_unload(v);
     struct run_queue *q = queue_lock(v, &state);
     v->affinity = hard;
     v->soft_affinity = soft;
@@ -416,8 +426,10 @@ void cpu_do_work(void)
     if (work & WORK_LOG) {
         __atomic_and_fetch(&cpu->work, ~WORK_LOG, __ATOMIC_SEQ_CST);
         interrupts_on();
-        log_send();
+        bool more = log_send();
         interrupts_off();
+        if (more) /* guests have their turn in between */
+            timer_set(&log_timers[cpu->id], time_now() + LOG_PAUSE_NS);
     }
     if (work & WORK_RENDEZVOUS)
         rendezvous_wait();

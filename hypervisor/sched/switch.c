@@ -61,6 +61,7 @@ void vcpu_state_load(struct vcpu *v)
         cpu->cr4 = cr4;
         cr4_write(cr4);
     }
+    v->loaded_on = cpu->id; /* flushes for it come here from now on */
     load_address_space(v);
     descriptor_tables_load(v);
     v->bad_selectors = segments_load(&v->segments);
@@ -72,7 +73,29 @@ void vcpu_state_load(struct vcpu *v)
     if (v->dr[7] & 0xff)
         debug_registers_load(v->dr);
     loaded[cpu->id] = v;
-    v->loaded_on = cpu->id;
+}
+
+/* Its root may be anything once it runs elsewhere, or never again. */
+static void unload(void)
+{
+    unsigned cpu = this_cpu()->id;
+
+    leave(loaded[cpu]);
+    loaded[cpu] = NULL;
+    own_tables_load();
+    root_load(root_of_hypervisor());
+}
+
+static void unload_vcpu(void *v)
+{
+    if (loaded[this_cpu()->id] == v)
+        unload();
+}
+
+void vcpu_unload(struct vcpu *v)
+{
+    if (v->loaded_on != ~0U)
+        cpus_call(1UL << v->loaded_on, unload_vcpu, v);
 }
 
 static void forget_here(void *arg)
@@ -80,12 +103,8 @@ static void forget_here(void *arg)
     struct domain *d = arg;
     unsigned cpu = this_cpu()->id;
 
-    if (loaded[cpu] && loaded[cpu]->domain == d) {
-        leave(loaded[cpu]);
-        loaded[cpu] = NULL;
-        own_tables_load();
-        root_load(root_of_hypervisor());
-    }
+    if (loaded[cpu] && loaded[cpu]->domain == d)
+        unload();
     __atomic_and_fetch(&d->paging.dirty_cpus, ~(1UL << cpu), __ATOMIC_SEQ_CST);
 }
 

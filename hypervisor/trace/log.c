@@ -62,19 +62,18 @@ static void send_up_to(uint32_t end)
     }
 }
 
-void log_send(void)
+bool log_send(void)
 {
     while (!__atomic_exchange_n(&sending, true, __ATOMIC_SEQ_CST)) {
         send_up_to(sent + MIN(READ_ONCE(produced) - sent, SEND_MAX));
         __atomic_store_n(&sending, false, __ATOMIC_SEQ_CST);
         /* More, or from somebody who found us at it? */
         if (__atomic_load_n(&produced, __ATOMIC_SEQ_CST) == READ_ONCE(sent))
-            return;
-        if (in_background) {
-            cpu_request_work(this_cpu(), WORK_LOG);
-            return;
-        }
+            return false;
+        if (in_background)
+            return true;
     }
+    return false; /* who is at it sees what we leave */
 }
 
 static void say_what_was_lost(void)
@@ -101,8 +100,8 @@ static void put_all(const char *text, size_t size)
         size -= n;
         if (dying)
             send_up_to(produced);
-        else
-            log_send();
+        else if (log_send())
+            cpu_request_work(this_cpu(), WORK_LOG);
         if (READ_ONCE(sending))
             cpu_relax(); /* another processor makes room */
     }

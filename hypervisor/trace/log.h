@@ -23,9 +23,9 @@ void log_guest(enum log_level level, const char *format, ...)
 void log_raw(const char *text, size_t size);
 
 /* From now on who has interrupts off does not wait for the port: what it says waits for log_send, which
- * whoever does a processor's WORK_LOG calls, with interrupts on. */
+ * whoever does a processor's WORK_LOG calls, with interrupts on. It sends a piece; true: there is more. */
 void log_in_background(void);
-void log_send(void);
+bool log_send(void);
 
 /* The machine is about to stop: sends all that is left. After this, locks are not taken. */
 void log_last_words(void);
