@@ -168,16 +168,6 @@ static inline int map_one(struct domain *d, struct gnttab_map_grant_ref *op)
     return rc == HYPERCALL_CONTINUE ? rc : 0;
 }
 
-/* Operations are a few words; a call for each would cost more than the access. */
-static inline bool words_from_guest(uint64_t *to, uint64_t at, unsigned nr)
-{
-    for (unsigned i = 0; i < nr; i++) {
-        if (unlikely(!guest_load64(at + i * 8, &to[i])))
-            return false;
-    }
-    return true;
-}
-
 HOT int grant_map(struct domain *d, uint64_t array, uint64_t count, uint64_t *done)
 {
     union {
@@ -190,13 +180,13 @@ HOT int grant_map(struct domain *d, uint64_t array, uint64_t count, uint64_t *do
         uint64_t at = array + *done * sizeof(u.op);
         if (*done && unlikely(preempt_needed()))
             return HYPERCALL_CONTINUE;
-        if (unlikely(!words_from_guest(u.words, at, 4)))
+        if (unlikely(!guest_load_words(at, u.words, 4)))
             return -XEN_EFAULT;
         int rc = map_one(d, &u.op);
         if (unlikely(rc))
             return rc;
         /* domid, status and handle are one word. If the handle cannot be told, it is lost until d dies. */
-        if (unlikely(!guest_store64(at + 16, u.words[2]) || !guest_store64(at + 24, u.words[3])))
+        if (unlikely(!guest_store_words(at + 16, &u.words[2], 2)))
             return -XEN_EFAULT;
     }
     return 0;
@@ -303,7 +293,7 @@ HOT int grant_unmap(struct domain *d, uint64_t array, uint64_t count, uint64_t *
             rc = HYPERCALL_CONTINUE;
             break;
         }
-        if (unlikely(!words_from_guest(u.words, at, 3))) {
+        if (unlikely(!guest_load_words(at, u.words, 3))) {
             rc = -XEN_EFAULT;
             break;
         }

@@ -82,4 +82,52 @@ fault:
     return false;
 }
 
+/* Up to four words, their number known when compiling. */
+static inline __attribute__((always_inline)) bool guest_load_words(uint64_t va, uint64_t *to, const unsigned nr)
+{
+    const bool smap = machine_has_smap;
+    uint64_t a, b = 0, c = 0, d = 0; /* (gcc 12 crashes over elements as outputs of asm goto) */
+
+    guest_access_begin(smap);
+    GUEST_GET(a, va, 0, fault);
+    if (nr > 1)
+        GUEST_GET(b, va, 8, fault);
+    if (nr > 2)
+        GUEST_GET(c, va, 16, fault);
+    if (nr > 3)
+        GUEST_GET(d, va, 24, fault);
+    guest_access_end(smap);
+    to[0] = a;
+    if (nr > 1)
+        to[1] = b;
+    if (nr > 2)
+        to[2] = c;
+    if (nr > 3)
+        to[3] = d;
+    return true;
+fault:
+    guest_access_end(smap);
+    return false;
+}
+
+static inline __attribute__((always_inline)) bool guest_store_words(uint64_t va, const uint64_t *from,
+                                                                    const unsigned nr)
+{
+    const bool smap = machine_has_smap;
+
+    guest_access_begin(smap);
+    GUEST_PUT(va, 0, from[0], fault);
+    if (nr > 1)
+        GUEST_PUT(va, 8, from[1], fault);
+    if (nr > 2)
+        GUEST_PUT(va, 16, from[2], fault);
+    if (nr > 3)
+        GUEST_PUT(va, 24, from[3], fault);
+    guest_access_end(smap);
+    return true;
+fault:
+    guest_access_end(smap);
+    return false;
+}
+
 #endif

@@ -19,6 +19,7 @@ static inline mfn_t walk_to_l1(mfn_t root, uint64_t va, uint64_t *rights)
 {
     uint64_t table = root.v << PAGE_SHIFT, all = PTE_WRITE, any = 0, entry;
 
+#pragma GCC unroll 3
     for (unsigned level = 4; level > 1; level--) {
         if (!direct_map_read(table + slot(va, level) * 8, &entry) || !(entry & PTE_PRESENT))
             return MFN_NONE;

@@ -24,4 +24,14 @@ static inline bool guest_store64(uint64_t va, uint64_t value)
     return guest_copy_out(va, &value, sizeof(value));
 }
 
+static inline bool guest_load_words(uint64_t va, uint64_t *to, unsigned nr)
+{
+    return guest_copy_in(to, va, nr * sizeof(*to));
+}
+
+static inline bool guest_store_words(uint64_t va, const uint64_t *from, unsigned nr)
+{
+    return guest_copy_out(va, from, nr * sizeof(*from));
+}
+
 #endif
