@@ -174,11 +174,13 @@ int request_rm(struct request *request)
     return error;
 }
 
-static int check_owner(struct request *request, const struct perms *now, const struct perms *wanted)
+/* A guest gives nothing away. dom0 may, and does not look at what was: so that it does not conflict
+ * with it. */
+static int check_owner(const struct place *place, const struct perms *wanted)
 {
-    if (request->client->domain->privileged || now->entry[0].domid == wanted->entry[0].domid)
+    if (place->domain->privileged)
         return 0;
-    return EPERM;
+    return place_perms(place)->entry[0].domid == wanted->entry[0].domid ? 0 : EPERM;
 }
 
 /* Takes the permissions over if it returns 0. */
@@ -201,7 +203,7 @@ static int set_node_perms(struct request *request, struct perms *perms)
     int error = find_for(request, &place, PERM_OWNER);
 
     if (!error)
-        error = check_owner(request, place_perms(&place), perms);
+        error = check_owner(&place, perms);
     if (!error)
         place_set_perms(&place, perms);
     return error;

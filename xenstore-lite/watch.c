@@ -190,8 +190,10 @@ static void fire_some(const struct firing *firing, const struct watched_path *wa
     for (uint32_t i = 0; i < firing->perms->nr; i++) {
         const struct store_domain *domain =
             domain_find(firing->store, firing->perms->entry[i].domid);
+        if (!domain || domain->privileged)
+            continue;
         fire_domain(firing, watched, domain);
-        fire_domain(firing, watched, domain ? domain->served_by : NULL);
+        fire_domain(firing, watched, domain->served_by);
     }
 }
 
