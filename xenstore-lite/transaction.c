@@ -194,6 +194,8 @@ void own_note(struct own_node *own, const struct node *base, enum aspect aspect)
 
 int own_prepare(struct transaction *tx, struct own_node *own)
 {
+    if (own->made)
+        return 0; /* made below what somebody else removed since: the end will fail */
     if (!charge(tx, size_of_made(own)))
         return ENOSPC;
     own->made = node_alloc(own->name.hash, own->name.text, own->name.length);
@@ -217,6 +219,7 @@ void own_make(struct transaction *tx, struct own_node *own, struct perms *perms,
               struct link *before)
 {
     own->state = OWN_FRESH;
+    perms_put(own->perms); /* of a node that somebody else removed since: the end will fail */
     own->perms = perms;
     own->parent->children_stamp = ++tx->client->store->stamp;
     if (list_is_empty(&own->changed))

@@ -63,7 +63,7 @@ static struct model_node *find(const char *path)
 
 static void parent_of(const char *path, char *parent)
 {
-    snprintf(parent, MAX_PATH, "%s", path);
+    memmove(parent, path, strlen(path) + 1);
     char *slash = strrchr(parent, '/');
     slash[slash == parent] = 0;
 }
