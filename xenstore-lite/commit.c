@@ -20,6 +20,8 @@ static bool is_as_it_was(const struct own_node *own, const struct node *base)
         [READ_CHILDREN] = base ? base->children_stamp : 0,
     };
 
+    if (own->has_changed)
+        return false;
     for (unsigned i = 0; i < NR_ASPECTS; i++)
         if (own->noted & 1U << i && own->seen[i] != now[i])
             return false;

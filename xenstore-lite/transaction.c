@@ -176,12 +176,18 @@ static uint64_t stamp_of(const struct node *base, enum aspect aspect)
     return 0;
 }
 
+/* What was seen first counts. Who sees something else later has seen two states of the store, even
+ * if the first one comes back. */
 static void note(struct own_node *own, const struct node *base, enum aspect aspect)
 {
-    if (own->noted & 1U << aspect)
-        return; /* what was seen first counts: if it has changed since, the end will fail */
-    own->noted = (uint8_t)(own->noted | 1U << aspect);
-    own->seen[aspect] = stamp_of(base, aspect);
+    uint64_t stamp = stamp_of(base, aspect);
+
+    if (!(own->noted & 1U << aspect)) {
+        own->noted = (uint8_t)(own->noted | 1U << aspect);
+        own->seen[aspect] = stamp;
+    } else if (own->seen[aspect] != stamp) {
+        own->has_changed = true;
+    }
 }
 
 void own_note(struct own_node *own, const struct node *base, enum aspect aspect)

@@ -30,7 +30,8 @@ struct own_node {
     bool cut;       /* the common tree's node is to be removed first */
     bool is_target; /* a request named it; else it was made on the way, and fires no watches */
     bool has_value, has_perms;
-    uint8_t noted;             /* a bit an aspect */
+    bool has_changed; /* what it noted was not the same at all times: it cannot be committed */
+    uint8_t noted;    /* a bit an aspect */
     uint64_t seen[NR_ASPECTS]; /* stamps; of presence: when it came to be, 0: absent */
     uint64_t children_stamp;   /* of our last change to the set of its children */
     struct value value;        /* if has_value, or FRESH */

@@ -10,13 +10,14 @@
 #include "guests.h"
 #include "model.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define NR_WHO  4U /* dom0 and three guests */
 #define NR_OPEN 3U /* transactions of each */
 #define MAX_OPS 12U
 
-static uint64_t seed;
+static uint64_t first_seed = 1, seed;
 
 static uint32_t below(uint32_t n)
 {
@@ -86,9 +87,9 @@ static void compare_node(const char *path, const char *value, const char *perms)
     ck_assert_str_eq(list(0, 0, path), model_do(0, XS_DIRECTORY, path, NULL));
 }
 
-static void begin_game(uint64_t first_seed)
+static void begin_game(uint64_t number)
 {
-    seed = first_seed * 0x9e3779b97f4a7c15U + 1;
+    seed = number * 0x9e3779b97f4a7c15U + 1;
     begin(NULL);
     introduce(1, NR_WHO - 1);
     store_remove_subtree(store, "/local");
@@ -130,7 +131,7 @@ START_TEST(requests_and_events_are_as_the_model_says)
 {
     struct op op;
 
-    begin_game(1000U + (unsigned)_i);
+    begin_game(first_seed + (unsigned)_i);
     for (unsigned i = 0; i < 1500; i++) {
         if (below(10) == 0)
             random_watch();
@@ -232,7 +233,7 @@ static void step(void)
 
 START_TEST(transactions_are_as_if_one_after_the_other)
 {
-    begin_game(2000U + (unsigned)_i);
+    begin_game(first_seed + (unsigned)_i);
     for (unsigned i = 0; i < 3000; i++)
         step();
     model_each(compare_node);
@@ -244,9 +245,14 @@ END_TEST
 
 int main(void)
 {
+    const char *seeds = getenv("TENON_SEEDS");
+    uint64_t last = 24;
+
+    if (seeds && (sscanf(seeds, "%lu-%lu", &first_seed, &last) != 2 || last < first_seed))
+        return EXIT_FAILURE;
     const struct test tests[] = {
-        { requests_and_events_are_as_the_model_says, .rounds = 12 },
-        { transactions_are_as_if_one_after_the_other, .rounds = 24 },
+        { requests_and_events_are_as_the_model_says, .rounds = (int)(last - first_seed + 1) },
+        { transactions_are_as_if_one_after_the_other, .rounds = (int)(last - first_seed + 1) },
     };
 
     return RUN_TESTS("xenstore-lite/serial", tests);

@@ -219,6 +219,22 @@ START_TEST(a_removal_takes_what_came_meanwhile)
 }
 END_TEST
 
+/* It saw that /n was absent, then made something below it, and in the end it is absent again. */
+START_TEST(what_was_seen_in_two_states_conflicts_even_if_the_first_comes_back)
+{
+    uint32_t tx;
+
+    begin(NULL);
+    tx = start(0);
+    IS(get(0, tx, "/n"), "!ENOENT");
+    put(0, 0, "/n", "1");
+    IS(put(0, tx, "/n/below", "1"), "OK");
+    remove_path(0, 0, "/n");
+    IS(finish(0, tx), "!EAGAIN");
+    end();
+}
+END_TEST
+
 /* A guest reads permissions wherever it goes. */
 START_TEST(rights_that_change_meanwhile_count)
 {
@@ -315,6 +331,7 @@ int main(void)
         { removed_and_made_again_is_new },
         { conflicts_are_about_what_was_read },
         { a_removal_takes_what_came_meanwhile },
+        { what_was_seen_in_two_states_conflicts_even_if_the_first_comes_back },
         { rights_that_change_meanwhile_count },
         { two_of_the_same_client_meet_like_strangers },
         { a_hundred_clients_at_once_do_not_meet },
