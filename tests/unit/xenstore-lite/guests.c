@@ -104,7 +104,7 @@ static void wake(void *context)
     wakes++;
 }
 
-static const struct store_port port = { map_ring, unmap_ring,  bind_counted, unbind_port,
+const struct store_port guests_port = { map_ring, unmap_ring,  bind_counted, unbind_port,
                                         notify,   domain_life, log_line };
 
 /* --- Beginning and end --- */
@@ -117,7 +117,7 @@ void begin(const struct store_config *config)
         guests[i].page = calloc(1, sizeof(*guests[i].page));
     log_text[0] = 0;
     wakes = 0;
-    store = store_create(&port, NULL, config);
+    store = store_create(&guests_port, NULL, config);
     require(store, "no store");
     dom0 = store_open(store, wake, NULL);
     require(dom0, "no client of dom0");

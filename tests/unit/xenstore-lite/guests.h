@@ -24,6 +24,7 @@ struct guest {
     uint32_t have;
 };
 
+extern const struct store_port guests_port;
 extern struct store *store;
 extern struct guest guests[NR_GUESTS];
 extern struct xsd_sockmsg reply; /* the last one */

@@ -83,6 +83,23 @@ START_TEST(each_allocation_may_fail)
 }
 END_TEST
 
+START_TEST(a_store_that_cannot_be_made_leaves_nothing)
+{
+    struct store *made = NULL;
+    unsigned nr = 0;
+
+    while (!made) {
+        failed = false;
+        countdown = ++nr;
+        made = store_create(&guests_port, NULL, NULL);
+        countdown = 0;
+        ck_assert(failed == !made);
+    }
+    store_destroy(made);
+    ck_assert_uint_gt(nr, 6);
+}
+END_TEST
+
 /* An event without memory becomes one for the whole watch. */
 START_TEST(an_event_that_cannot_be_kept_is_told_of_the_whole_watch)
 {
@@ -106,6 +123,7 @@ int main(void)
 {
     const struct test tests[] = {
         { each_allocation_may_fail },
+        { a_store_that_cannot_be_made_leaves_nothing },
         { an_event_that_cannot_be_kept_is_told_of_the_whole_watch },
     };
 
