@@ -37,9 +37,10 @@ int request_unwatch(struct request *request)
     return 0;
 }
 
+/* Transactions, too: it is what a kernel sends first, so that nothing is left of the one before. */
 int request_reset_watches(struct request *request)
 {
-    watch_remove_all(request->client);
+    client_reset(request->client);
     reply_string(request, "OK");
     return 0;
 }

@@ -34,6 +34,15 @@ struct name *names_find(const struct names *names, uint64_t hash, const char *te
     return name;
 }
 
+bool names_may_have(const struct names *names, uint64_t hash, uint64_t *steps)
+{
+    const struct name *name = names->buckets ? names->buckets[hash & names->mask] : names->only;
+
+    for ((*steps)++; name && name->hash != hash; name = name->next)
+        (*steps)++;
+    return name;
+}
+
 /* To a table of another size, or, if there is no memory for it, not. */
 static void resize(struct names *names, uint32_t size)
 {

@@ -34,6 +34,8 @@ void names_free(struct names *names);
  */
 struct name *names_find(const struct names *names, uint64_t hash, const char *text, size_t length,
                         uint64_t *steps);
+/* Is there one with this hash? Then it is nearly always the one. */
+bool names_may_have(const struct names *names, uint64_t hash, uint64_t *steps);
 /* hash, text and length are set; no entry has that name. */
 void names_add(struct names *names, struct name *name);
 void names_remove(struct names *names, struct name *name);

@@ -19,6 +19,7 @@ static const struct message {
     bool has_path;   /* the first string is one */
     bool special;    /* it may be @NAME */
     bool privileged; /* dom0's alone */
+    bool no_tx;      /* its transaction id means nothing */
 } messages[XS_TYPE_COUNT] = {
     [XS_DIRECTORY] = { request_directory, STRINGS, 1, .has_path = true },
     [XS_DIRECTORY_PART] = { request_directory_part, STRINGS, 2, .has_path = true },
@@ -28,8 +29,9 @@ static const struct message {
     [XS_MKDIR] = { request_mkdir, STRINGS, 1, .has_path = true },
     [XS_RM] = { request_rm, STRINGS, 1, .has_path = true },
     [XS_SET_PERMS] = { request_set_perms, FIRST_ONLY, .has_path = true, .special = true },
-    [XS_WATCH] = { request_watch, STRINGS, 2, .has_path = true, .special = true },
-    [XS_UNWATCH] = { request_unwatch, STRINGS, 2, .has_path = true, .special = true },
+    [XS_WATCH] = { request_watch, STRINGS, 2, .has_path = true, .special = true, .no_tx = true },
+    [XS_UNWATCH] = { request_unwatch, STRINGS, 2, .has_path = true, .special = true,
+                     .no_tx = true },
     [XS_RESET_WATCHES] = { request_reset_watches, ANYTHING },
     [XS_TRANSACTION_START] = { request_transaction_start, ANYTHING },
     [XS_TRANSACTION_END] = { request_transaction_end, STRINGS, 1 },
@@ -128,8 +130,11 @@ static int handle(struct request *request, const struct xsd_sockmsg *message, co
     request->rest_size = message->len;
     if (row->has_path && !take_path(request, row))
         return EINVAL;
-    if (message->tx_id && !(request->tx = transaction_find(request->client, message->tx_id)))
-        return ENOENT;
+    if (message->tx_id && !row->no_tx) {
+        request->tx = transaction_find(request->client, message->tx_id);
+        if (!request->tx)
+            return ENOENT;
+    }
     return row->handle(request);
 }
 

@@ -224,13 +224,22 @@ static void fire_prefix(const struct firing *firing, uint64_t hash, size_t lengt
         fire_some(firing, watched);
 }
 
+/* A path is put together only if somebody seems to want to know. */
+static bool may_be_watched(struct store *store, const struct node *node, bool exact)
+{
+    for (; node; node = exact ? NULL : node->parent)
+        if (names_may_have(&store->watched, node->name.hash, &store->counters.steps))
+            return true;
+    return false;
+}
+
 /* `exact`: this one only, not what stands above. */
 static void fire(struct store *store, const struct node *node, const struct perms *perms,
                  bool exact)
 {
     struct firing firing = { store, node, perms, &store->event_path };
 
-    if (!store->watched.nr)
+    if (!store->watched.nr || !may_be_watched(store, node, exact))
         return;
     tree_path_of(node, &store->event_path);
     size_t length = store->event_path.length;

@@ -26,6 +26,8 @@ START_TEST(a_watch_fires_once_at_once)
     IS(unwatch(0, "/not/there", "tok"), "OK");
     IS(unwatch(0, "/not/there", "tok"), "!ENOENT");
     IS(unwatch(1, "/not/there", "tok2"), "!ENOENT"); /* another's */
+    IS(ask(1, XS_WATCH, 77, 2, "data", "in no transaction"), "OK");
+    IS(ask(1, XS_UNWATCH, 77, 2, "data", "in no transaction"), "OK");
     end();
 }
 END_TEST
@@ -246,7 +248,9 @@ START_TEST(a_watch_that_is_gone_tells_nothing_more)
     guests[1].silent = false;
     watch(1, "data", "t");
     watch(1, "data", "u");
+    uint32_t tx = start(1);
     IS(ask(1, XS_RESET_WATCHES, 0, 1, ""), "OK");
+    IS(finish(1, tx), "!ENOENT"); /* transactions end as well */
     events(1);
     put(1, 0, "data", "1");
     IS(events(1), "");
