@@ -308,6 +308,36 @@ START_TEST(who_floods_waits_its_turn)
 }
 END_TEST
 
+/* The order in which writes were done is that of dom0's events. */
+START_TEST(turns_are_taken_within_one_call)
+{
+    char message[64], path[64];
+
+    begin(NULL);
+    introduce(1, 20);
+    watch(0, "/local/domain", "t");
+    events(0);
+    for (unsigned i = 1; i <= 20; i++) {
+        guests[i].silent = true;
+        for (unsigned n = 0; n < (i < 20 ? 30 : 1); n++) {
+            snprintf(path, sizeof(path), "data/%u", n);
+            ring_put(i, message, make_write(message, path, "v"));
+        }
+        store_ring_event(store, (domid_t)i);
+    }
+    while (store_work(store, 100000))
+        ;
+    const char *text = events(0), *last = strstr(text, "/local/domain/20/");
+    ck_assert_ptr_nonnull(last);
+    for (unsigned i = 1; i < 20; i++) {
+        snprintf(path, sizeof(path), ";/local/domain/%u/data/16 ", i);
+        const char *seventeenth = strstr(text, path);
+        ck_assert(seventeenth && seventeenth > last);
+    }
+    end();
+}
+END_TEST
+
 /* Events must not keep a guest from its replies, nor the other way round. */
 START_TEST(replies_and_events_take_turns)
 {
@@ -389,12 +419,13 @@ END_TEST
 int main(void)
 {
     const struct test tests[] = {
-        { a_message_may_come_in_any_pieces }, { one_byte_at_a_time_with_indices_that_run_over },
-        { both_sides_hear_of_every_step },    { wild_indices_close_the_ring },
-        { our_indices_are_not_believed },     { a_message_that_is_too_long_closes_the_ring },
-        { the_longest_message_is_taken },     { reconnecting_forgets_what_was_under_way },
-        { a_ring_goes_on_where_it_was },      { who_floods_waits_its_turn },
-        { replies_and_events_take_turns },    { released_in_the_middle_of_everything },
+        { a_message_may_come_in_any_pieces },     { one_byte_at_a_time_with_indices_that_run_over },
+        { both_sides_hear_of_every_step },        { wild_indices_close_the_ring },
+        { our_indices_are_not_believed },         { a_message_that_is_too_long_closes_the_ring },
+        { the_longest_message_is_taken },         { reconnecting_forgets_what_was_under_way },
+        { a_ring_goes_on_where_it_was },          { who_floods_waits_its_turn },
+        { turns_are_taken_within_one_call },      { replies_and_events_take_turns },
+        { released_in_the_middle_of_everything },
     };
 
     return RUN_TESTS("xenstore-lite/ring", tests);

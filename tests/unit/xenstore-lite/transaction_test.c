@@ -155,7 +155,9 @@ START_TEST(conflicts_are_about_what_was_read)
         { "m/new ", "m/new ", true },
         { "m/a ", "w/a ", false },
         { "d/none ", "w/none ", true },
-        { "d/a/none ", "d/a ", true }, /* there was a parent */
+        { "d/a/none ", "d/a ", true },    /* there was a parent */
+        { "d/none/x ", "w/none ", true }, /* there was none */
+        { "d/none/x ", "w/other ", false },
         /* lists */
         { "l/a ", "w/a/new ", true },
         { "l/a ", "d/a/x ", true },
@@ -228,6 +230,7 @@ START_TEST(what_was_seen_in_two_states_conflicts_even_if_the_first_comes_back)
     tx = start(0);
     IS(get(0, tx, "/n"), "!ENOENT");
     put(0, 0, "/n", "1");
+    IS(allow(0, tx, "/n", "r0"), "OK");
     IS(put(0, tx, "/n/below", "1"), "OK");
     remove_path(0, 0, "/n");
     IS(finish(0, tx), "!EAGAIN");

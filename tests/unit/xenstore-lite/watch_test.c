@@ -213,13 +213,14 @@ START_TEST(transactions_are_told_when_they_are_committed)
     put(0, tx, "/a/z", "1");
     put(0, tx, "/a/y/x", "1");
     put(0, tx, "/a/z", "2");
+    put(0, tx, "/a/v/w", "1");
     remove_path(0, tx, "/a/old");
     put(0, tx, "/a/gone", "1");
     remove_path(0, tx, "/a/gone"); /* never was */
     allow(0, tx, "/a/y", "r0");
     IS(events(0), "");
     IS(finish(0, tx), "OK");
-    IS(events(0), "/a/z t;/a/y t;/a/y/x t;/a/old t;/a/old/below below;");
+    IS(events(0), "/a/z t;/a/y t;/a/y/x t;/a/v/w t;/a/old t;/a/old/below below;");
     tx = start(0);
     put(0, tx, "/a/z", "3");
     ask(0, XS_TRANSACTION_END, tx, 1, "F");
