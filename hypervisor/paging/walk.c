@@ -14,33 +14,21 @@ static uint64_t slot(uint64_t va, unsigned level)
     return va >> (PAGE_SHIFT + 9 * (level - 1)) & 511;
 }
 
-struct walk {
-    uint64_t table;    /* machine address of the next one */
-    uint64_t all, any; /* bits that all entries on the way have, and that any of them has */
-};
-
-/* One level down. False: there is nothing. */
-static inline __attribute__((always_inline)) bool step_down(struct walk *w, uint64_t va, const unsigned level)
-{
-    uint64_t entry;
-
-    if (unlikely(!direct_map_read(w->table + slot(va, level) * 8, &entry) || !(entry & PTE_PRESENT)))
-        return false;
-    w->table = entry & PTE_ADDRESS;
-    w->all &= entry;
-    w->any |= entry;
-    return true;
-}
-
 /* The frame of the L1 table for va; MFN_NONE if a level is missing. rights: all levels' joined. */
 static inline mfn_t walk_to_l1(mfn_t root, uint64_t va, uint64_t *rights)
 {
-    struct walk w = { .table = root.v << PAGE_SHIFT, .all = PTE_WRITE };
+    uint64_t table = root.v << PAGE_SHIFT, all = PTE_WRITE, any = 0, entry;
 
-    if (!step_down(&w, va, 4) || !step_down(&w, va, 3) || !step_down(&w, va, 2))
-        return MFN_NONE;
-    *rights = (w.all & PTE_WRITE) | (w.any & PTE_NX);
-    return mfn_of_maddr(w.table);
+#pragma GCC unroll 3
+    for (unsigned level = 4; level > 1; level--) {
+        if (!direct_map_read(table + slot(va, level) * 8, &entry) || !(entry & PTE_PRESENT))
+            return MFN_NONE;
+        table = entry & PTE_ADDRESS;
+        all &= entry;
+        any |= entry;
+    }
+    *rights = (all & PTE_WRITE) | (any & PTE_NX);
+    return mfn_of_maddr(table);
 }
 
 uint64_t *l1_entry_find(struct domain *d, mfn_t root, uint64_t va, struct frame **table)
