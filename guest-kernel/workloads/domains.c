@@ -13,6 +13,7 @@
 #include "workloads/tiny_guest.h"
 
 #define CYCLES 40
+#define MANY   32
 
 static uint64_t free_pages(void)
 {
@@ -154,24 +155,52 @@ static void maps_longer_than_it_lives(void)
     CHECK_EQ(control_info(t.id, &info), -XEN_ESRCH);
 }
 
-/* Nothing is lost however often, and whatever they were doing. */
+/* Nothing is lost however often, and whatever they were doing when they were killed. */
 static void again_and_again(void)
 {
     static const enum tiny_task tasks[] = { TINY_SPIN, TINY_BLOCK, TINY_SHUT_DOWN, TINY_FAULT };
+    unsigned cycles = cmdline.rounds != 0 ? cmdline.rounds : CYCLES;
     uint64_t before = free_pages();
 
-    for (unsigned i = 0; i < CYCLES; i++) {
+    for (unsigned i = 0; i < cycles; i++) {
         struct tiny t;
         check_context("cycle %u", i);
         if (!tiny_create(&t, tasks[i % 4]))
             return;
         if (i % 3 != 0)
             CHECK_EQ(control_unpause(t.id), 0);
+        for (uint64_t spin = arch_cycles() & 0xfff; spin > 0; spin--)
+            arch_pause(); /* a random moment of its life */
         if (!tiny_destroy(&t))
             return;
     }
     /* Xen frees and scrubs in the background, and keeps a little: there it is no exact number. */
     if (hypervisor_is_tenon)
+        CHECK_EQ(free_pages(), before);
+}
+
+/* Many at once, all running; the order in which they go is another than that in which they came. The first time, the
+ * hypervisor may keep what so many need at once. */
+static void many_at_once(bool first)
+{
+    static struct tiny t[MANY];
+    static struct xen_domctl_getdomaininfo infos[MANY + 1];
+    uint64_t before = free_pages();
+    unsigned n = 0;
+
+    check_context("many");
+    while (n < MANY && tiny_create(&t[n], n % 2 ? TINY_SPIN : TINY_BLOCK))
+        CHECK_EQ(control_unpause(t[n++].id), 0);
+    CHECK_EQ(n, MANY);
+    CHECK_EQ(control_list(0, infos, MANY + 1), n + 1);
+    for (unsigned i = 0; i < n; i++) {
+        CHECK_EQ(infos[i + 1].tot_pages, TINY_PAGES);
+        CHECK_EQ(infos[i + 1].flags & (XEN_DOMINF_dying | XEN_DOMINF_shutdown | XEN_DOMINF_paused), 0);
+    }
+    for (unsigned i = 0; i < n; i++)
+        tiny_destroy(&t[i * 7 % n]); /* n and 7 have nothing in common */
+    CHECK_EQ(control_list(0, infos, MANY + 1), 1);
+    if (hypervisor_is_tenon && !first)
         CHECK_EQ(free_pages(), before);
 }
 
@@ -212,6 +241,8 @@ void workload_domains(void)
     pauses();
     frame_types();
     maps_longer_than_it_lives();
+    many_at_once(true);
+    many_at_once(false);
     again_and_again();
     refused();
 }
