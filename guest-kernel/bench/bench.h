@@ -38,6 +38,7 @@ struct bench_row {
 extern const struct bench_row bench_cpu_rows[];
 extern const struct bench_row bench_paging_rows[];
 extern const struct bench_row bench_pin_rows[];
+extern const struct bench_row bench_domain_rows[];
 extern const struct bench_row bench_event_rows[];
 extern const struct bench_row bench_grant_rows[];
 extern const struct bench_row bench_trap_rows[];

@@ -15,7 +15,7 @@
 static const struct bench_row *const groups[] = {
     bench_cpu_rows,   bench_paging_rows, bench_pin_rows,
     bench_event_rows, bench_grant_rows,  bench_trap_rows,
-    bench_user_rows,
+    bench_user_rows,  bench_domain_rows,
 };
 
 static unsigned nr_lines;
