@@ -10,6 +10,7 @@
 #include "kernel/page_alloc.h"
 #include "kernel/string.h"
 #include "workloads/list.h"
+#include "workloads/ports.h"
 #include "workloads/tiny_guest.h"
 
 #define CYCLES 40
@@ -95,6 +96,54 @@ static void pauses(void)
     CHECK_EQ(control_unpause(t.id), -XEN_EINVAL);
     tiny_unmap(TINY_SHARED);
     tiny_destroy(&t); /* while it runs */
+}
+
+static bool will_be_pending(evtchn_port_t port)
+{
+    for (unsigned i = 0; i < 2000 && !event_is_pending(port); i++) {
+        struct sched_poll poll = { .nr_ports = 0, .timeout = arch_clock_ns() + 1000000 };
+        hypercall_sched_op(SCHEDOP_poll, &poll);
+    }
+    return event_is_pending(port);
+}
+
+/* A port for each side, an event each way; the guest's end leaves ours for another to bind. */
+static void sends_events(void)
+{
+    struct tiny t;
+    struct evtchn_status status;
+
+    check_context("events");
+    if (!tiny_create(&t, TINY_ECHO))
+        return;
+    volatile uint64_t *shared = tiny_map(&t, TINY_SHARED);
+    long theirs = port_alloc_unbound(t.id, DOMID_SELF), ours;
+    if (CHECK(theirs > 0)) {
+        shared[2] = (uint64_t)theirs;
+        ours = port_bind_interdomain(t.id, (evtchn_port_t)theirs);
+        if (CHECK(ours > 0)) {
+            evtchn_port_t port = (evtchn_port_t)ours;
+            event_mask(port);
+            event_clear(port); /* binding raises it */
+            CHECK_EQ(control_unpause(t.id), 0);
+            CHECK_EQ(later(shared + 3, 1), 0); /* nothing came yet */
+            CHECK_EQ(port_send(port), 0);
+            CHECK_EQ(later(shared + 3, 0), 1);
+            CHECK(will_be_pending(port));
+            CHECK_EQ(port_status(port, &status), EVTCHNSTAT_interdomain);
+            CHECK_EQ(status.u.interdomain.dom, t.id);
+            CHECK_EQ(status.u.interdomain.port, theirs);
+            tiny_unmap(TINY_SHARED);
+            tiny_destroy(&t);
+            CHECK_EQ(port_status(port, &status), EVTCHNSTAT_unbound);
+            CHECK_EQ(port_send(port), 0); /* nobody hears it */
+            CHECK_EQ(port_close(port), 0);
+            event_clear(port);
+            return;
+        }
+    }
+    tiny_unmap(TINY_SHARED);
+    tiny_destroy(&t);
 }
 
 /* Its pages are what it said they are. */
@@ -239,6 +288,7 @@ void workload_domains(void)
         ends_with(reason);
     crashes();
     pauses();
+    sends_events();
     frame_types();
     maps_longer_than_it_lives();
     many_at_once(true);

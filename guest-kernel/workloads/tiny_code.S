@@ -43,22 +43,22 @@ spin:   incq    8(%rbx)
 fault:  movq    0x10, %rax
         jmp     fault
 
-        /* struct sched_poll at 64: ports, nr_ports, timeout; struct shared_info at 128 bytes is not mapped, so that
-         * pending bits stay set and only the first event is waited for: the rest is polling with a time limit. */
+        /* struct sched_poll at 64. The shared page of the hypervisor is not mapped: the event stays pending, so it is
+         * answered once. Then it spins, as it has no callback to be woken by. */
 echo:   leaq    16(%rbx), %rax
         movq    %rax, 64(%rbx)
         movl    $1, 72(%rbx)
         movq    $0, 80(%rbx)
-1:      movl    $__HYPERVISOR_sched_op, %eax
+        movl    $__HYPERVISOR_sched_op, %eax
         movl    $SCHEDOP_POLL, %edi
         leaq    64(%rbx), %rsi
         syscall
-        incq    8(%rbx)
+        incq    24(%rbx)
         movl    16(%rbx), %eax
         movl    %eax, 96(%rbx)
         movl    $__HYPERVISOR_event_channel_op, %eax
         movl    $EVTCHNOP_SEND, %edi
         leaq    96(%rbx), %rsi
         syscall
-        jmp     sleep
+        jmp     spin
 tiny_code_end:

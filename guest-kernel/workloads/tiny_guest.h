@@ -19,7 +19,7 @@ enum tiny_task {
     TINY_SHUT_DOWN, /* at once, with the reason in shared[0] */
     TINY_SPIN,      /* counts up shared[1] for ever */
     TINY_FAULT,     /* reads where nothing is, with no handler */
-    TINY_ECHO,      /* waits on port shared[2], counts shared[1], sends to it, again and again */
+    TINY_ECHO,      /* waits on port shared[2], counts shared[3], sends to it, and spins */
     TINY_BLOCK,     /* sleeps for ever */
 };
 
