@@ -14,6 +14,9 @@
 
 #define PTE_AVAIL_SHIFT 9U
 
+/* What a handle remembers of the flags that it was made with. */
+#define MAPPING_KEPT (MAPPING_PARTS | GNTMAP_readonly | GNTMAP_application_map | GNTMAP_contains_pte)
+
 static struct domain *live_domain(domid_t id)
 {
     struct domain *d = domain_by_id(id);
@@ -144,7 +147,7 @@ static inline int map_one(struct domain *d, struct gnttab_map_grant_ref *op)
         return 0;
     const struct mapping content = { .granter_serial = g.granter->serial, .ref = op->ref,
                                      .mfn = (uint32_t)g.mfn.v, .granter = op->dom,
-                                     .flags = (uint16_t)op->flags };
+                                     .flags = (uint16_t)(op->flags & MAPPING_KEPT) };
     uint32_t handle = MAPPING_NONE;
     int rc = 0;
     if (unlikely(!frame_may_be_granted(&g))) {

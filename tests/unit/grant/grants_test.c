@@ -388,12 +388,48 @@ START_TEST(pages_of_ours_and_no_pages_cannot_be_granted)
 }
 END_TEST
 
+static struct gnttab_map_grant_ref *map_at(unsigned slot, unsigned flags)
+{
+    struct gnttab_map_grant_ref *op = (void *)guest_args;
+
+    fake_switch_to(d[0]->vcpus[0]);
+    *op = (struct gnttab_map_grant_ref){ .host_addr = slot_maddr(0, slot),
+                                         .flags = flags | GNTMAP_contains_pte,
+                                         .dom = 2 };
+    ck_assert_int_eq(grant_op(GNTTABOP_map_grant_ref, 1), 0);
+    return op;
+}
+
+static void grant_to_first(unsigned flags)
+{
+    *entry_of_ref(1, 0) =
+        (struct grant_entry_v1){ (uint16_t)(GTF_permit_access | flags), 1, (uint32_t)data[1][0].v };
+}
+
+/* What the user says in flags that mean nothing does not become a state of the handle: it could neither be unmapped
+ * nor given back when the user dies. */
+START_TEST(flags_without_meaning_do_not_outlive_the_user)
+{
+    start(1);
+    grant_to_first(0);
+    ck_assert_int_eq(map_at(0, GNTMAP_host_map | GNTMAP_device_map | 0xff00)->status, GNTST_okay);
+    destroy(0);
+    ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access);
+    destroy(1);
+    fake_switch_to(d[2]->vcpus[0]);
+    fake_rest();
+    ck_assert_ptr_null(domain_by_id(1));
+    ck_assert_ptr_null(domain_by_id(2));
+}
+END_TEST
+
 int main(void)
 {
     const struct test tests[] = {
         { entries_say_who_uses_what, .rounds = 6 },
         { handles_are_limited },
         { pages_of_ours_and_no_pages_cannot_be_granted },
+        { flags_without_meaning_do_not_outlive_the_user },
     };
     return RUN_TESTS("grant/grants", tests);
 }
