@@ -147,7 +147,7 @@ static inline int map_one(struct domain *d, struct gnttab_map_grant_ref *op)
         return 0;
     const struct mapping content = { .granter_serial = g.granter->serial, .ref = op->ref,
                                      .mfn = (uint32_t)g.mfn.v, .granter = op->dom,
-                                     .flags = (uint16_t)(op->flags & MAPPING_KEPT) };
+                                     .flags = (uint16_t)((op->flags & MAPPING_KEPT) | MAPPING_BUSY) };
     uint32_t handle = MAPPING_NONE;
     int rc = 0;
     if (unlikely(!frame_may_be_granted(&g))) {
@@ -160,6 +160,7 @@ static inline int map_one(struct domain *d, struct gnttab_map_grant_ref *op)
     } else {
         rc = map_parts(d, op, &g);
         if (likely(!rc)) {
+            mapping_made(d, handle);
             op->handle = handle;
             op->dev_bus_addr = g.mfn.v << PAGE_SHIFT;
             return 0;

@@ -423,6 +423,44 @@ START_TEST(flags_without_meaning_do_not_outlive_the_user)
 }
 END_TEST
 
+static int unmap_at(unsigned slot, uint32_t handle)
+{
+    struct gnttab_unmap_grant_ref *op = (void *)guest_args;
+
+    fake_switch_to(d[0]->vcpus[0]);
+    *op = (struct gnttab_unmap_grant_ref){ .host_addr = slot_maddr(0, slot), .handle = handle };
+    ck_assert_int_eq(grant_op(GNTTABOP_unmap_grant_ref, 1), 0);
+    return op->status;
+}
+
+/* Another vCPU guesses the handle while the mapping is being made: it is none yet. */
+static void unmap_what_is_being_made(void)
+{
+    uint64_t kept[4];
+
+    memcpy(kept, guest_args, sizeof(kept));
+    ck_assert_int_eq(unmap_at(0, 0), GNTST_bad_handle);
+    memcpy(guest_args, kept, sizeof(kept));
+}
+
+START_TEST(a_handle_is_none_before_the_mapping_is_made)
+{
+    start(1);
+    grant_to_first(0);
+    fake_switch_to(d[0]->vcpus[0]);
+    /* The last mapping of its own frame there goes: that is when another vCPU comes. */
+    ck_assert_int_eq(set_entry_of(l1[0], 0, entry_of(data[0][0], RW)), 0);
+    fake_at_clock = unmap_what_is_being_made;
+    struct gnttab_map_grant_ref *op = map_at(0, GNTMAP_host_map);
+    fake_at_clock = NULL;
+    ck_assert_int_eq(op->status, GNTST_okay);
+    ck_assert_uint_eq(op->handle, 0);
+    ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access | GTF_reading | GTF_writing);
+    ck_assert_int_eq(unmap_at(0, 0), GNTST_okay);
+    audit_ok();
+}
+END_TEST
+
 int main(void)
 {
     const struct test tests[] = {
@@ -430,6 +468,7 @@ int main(void)
         { handles_are_limited },
         { pages_of_ours_and_no_pages_cannot_be_granted },
         { flags_without_meaning_do_not_outlive_the_user },
+        { a_handle_is_none_before_the_mapping_is_made },
     };
     return RUN_TESTS("grant/grants", tests);
 }
