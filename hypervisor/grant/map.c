@@ -247,7 +247,12 @@ static inline int unmap_host(struct domain *d, const struct mapping *m, uint64_t
     }
     uint64_t old = READ_ONCE(*entry);
     int rc = GNTST_bad_virt_addr;
-    if (likely((old & PTE_PRESENT) && pte_mfn(old).v == m->mfn)) {
+    if (unlikely((old & PTE_PRESENT) && pte_mfn(old).v == m->mfn &&
+                 !(old & PTE_WRITE) != !!(m->flags & GNTMAP_readonly))) {
+        refuse(d, XEN_EINVAL, "unmap grant %u of d%u: %016lx maps %016lx, with other rights", m->ref,
+               m->granter, at, old);
+        rc = GNTST_general_error;
+    } else if (likely((old & PTE_PRESENT) && pte_mfn(old).v == m->mfn)) {
         rc = l1_entry_change(d, d->id, entry, old, by, ENTRY_REPLACE);
         if (unlikely(rc < 0 && rc != HYPERCALL_CONTINUE))
             rc = GNTST_general_error;

@@ -461,6 +461,29 @@ START_TEST(a_handle_is_none_before_the_mapping_is_made)
 }
 END_TEST
 
+/* An entry that can be written is not let go as the mapping that can only be read: writing would go on, and the
+ * granter believe that it ended (XSA-234). */
+START_TEST(unmap_wants_an_entry_of_the_same_rights)
+{
+    start(1);
+    grant_to_first(0);
+    struct gnttab_map_grant_ref *op = map_at(0, GNTMAP_host_map);
+    ck_assert_int_eq(op->status, GNTST_okay);
+    uint32_t writes = op->handle;
+    op = map_at(1, GNTMAP_host_map | GNTMAP_readonly);
+    ck_assert_int_eq(op->status, GNTST_okay);
+    uint32_t reads = op->handle;
+    ck_assert_int_eq(unmap_at(1, writes), GNTST_general_error);
+    ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access | GTF_reading | GTF_writing);
+    ck_assert_int_eq(unmap_at(0, reads), GNTST_general_error);
+    ck_assert_int_eq(unmap_at(0, writes), GNTST_okay);
+    ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access | GTF_reading);
+    ck_assert_int_eq(unmap_at(1, reads), GNTST_okay);
+    ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access);
+    audit_ok();
+}
+END_TEST
+
 int main(void)
 {
     const struct test tests[] = {
@@ -469,6 +492,7 @@ int main(void)
         { pages_of_ours_and_no_pages_cannot_be_granted },
         { flags_without_meaning_do_not_outlive_the_user },
         { a_handle_is_none_before_the_mapping_is_made },
+        { unmap_wants_an_entry_of_the_same_rights },
     };
     return RUN_TESTS("grant/grants", tests);
 }
