@@ -336,7 +336,8 @@ HOT int grant_unmap(struct domain *d, uint64_t array, uint64_t count, uint64_t *
 
 /* --- Unmapping with another mapping in its place ------------------------------------------------ */
 
-/* The entry of new_addr moves to where the grant was mapped. It is one of the domain's own frames. */
+/* The entry of new_addr moves to where the grant was mapped. It is one of the domain's own frames: were it the
+ * mapping itself, it would stay if another vCPU touched it before it goes from new_addr. */
 static int replace_one(struct domain *d, const struct gnttab_unmap_and_replace *op, struct ended *e)
 {
     struct frame *table;
@@ -354,7 +355,11 @@ static int replace_one(struct domain *d, const struct gnttab_unmap_and_replace *
         return e->m.flags & GNTMAP_host_map ? GNTST_general_error : GNTST_bad_virt_addr;
     }
     uint64_t moved = READ_ONCE(*from);
-    int rc = unmap_host(d, &e->m, op->host_addr, moved);
+    int rc = GNTST_general_error;
+    if ((moved & PTE_PRESENT) && pte_mfn(moved).v == e->m.mfn)
+        refuse(d, XEN_EINVAL, "unmap and replace: %016lx maps the granted frame itself", op->new_addr);
+    else
+        rc = unmap_host(d, &e->m, op->host_addr, moved);
     if (rc == GNTST_okay) {
         e->parts = GNTMAP_host_map;
         /* Another vCPU may have changed it meanwhile: then it keeps what that one put there. */

@@ -484,6 +484,38 @@ START_TEST(unmap_wants_an_entry_of_the_same_rights)
 }
 END_TEST
 
+/* What takes the mapping's place is another frame: were it the mapping itself, the entry could stay. */
+START_TEST(a_mapping_does_not_replace_itself)
+{
+    struct gnttab_unmap_and_replace *op = (void *)guest_args;
+
+    start(1);
+    grant_to_first(0);
+    mfn_t table = l1[0];
+    for (unsigned level = 2; level <= 4; level++) {
+        mfn_t upper = new_frame(d[0]);
+        fake_switch_to(d[0]->vcpus[0]);
+        words_of(upper)[0] = entry_of(table, RW);
+        table = upper;
+    }
+    ck_assert_int_eq(pin(4, table), 0);
+    d[0]->vcpus[0]->kernel_root = table;
+    struct gnttab_map_grant_ref *map = (void *)guest_args;
+    *map = (struct gnttab_map_grant_ref){ .host_addr = 3 * PAGE_SIZE, .flags = GNTMAP_host_map, .dom = 2 };
+    ck_assert_int_eq(grant_op(GNTTABOP_map_grant_ref, 1), 0);
+    ck_assert_int_eq(map->status, GNTST_okay);
+    uint32_t handle = map->handle;
+    *op = (struct gnttab_unmap_and_replace){ .host_addr = 3 * PAGE_SIZE,
+                                             .new_addr = 3 * PAGE_SIZE,
+                                             .handle = handle };
+    ck_assert_int_eq(grant_op(GNTTABOP_unmap_and_replace, 1), 0);
+    ck_assert_int_eq(op->status, GNTST_general_error);
+    ck_assert(!slot_is_empty(0, 3));
+    ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access | GTF_reading | GTF_writing);
+    audit_ok();
+}
+END_TEST
+
 int main(void)
 {
     const struct test tests[] = {
@@ -493,6 +525,7 @@ int main(void)
         { flags_without_meaning_do_not_outlive_the_user },
         { a_handle_is_none_before_the_mapping_is_made },
         { unmap_wants_an_entry_of_the_same_rights },
+        { a_mapping_does_not_replace_itself },
     };
     return RUN_TESTS("grant/grants", tests);
 }
