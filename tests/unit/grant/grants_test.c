@@ -516,6 +516,19 @@ START_TEST(a_mapping_does_not_replace_itself)
 }
 END_TEST
 
+/* A page of ours that nobody got to see (another vCPU made the table longer first) does not keep the id for ever. */
+START_TEST(pages_of_ours_that_were_not_wanted_are_not_waited_for)
+{
+    start(1);
+    domain_special_page_free(d[0], domain_special_page_alloc(d[0]));
+    destroy(0);
+    fake_switch_to(d[1]->vcpus[0]);
+    fake_rest();
+    ck_assert_ptr_null(domain_by_id(1));
+    ck_assert(!domain_id_lingers(1));
+}
+END_TEST
+
 int main(void)
 {
     const struct test tests[] = {
@@ -526,6 +539,7 @@ int main(void)
         { a_handle_is_none_before_the_mapping_is_made },
         { unmap_wants_an_entry_of_the_same_rights },
         { a_mapping_does_not_replace_itself },
+        { pages_of_ours_that_were_not_wanted_are_not_waited_for },
     };
     return RUN_TESTS("grant/grants", tests);
 }
