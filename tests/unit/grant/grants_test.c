@@ -529,6 +529,30 @@ START_TEST(pages_of_ours_that_were_not_wanted_are_not_waited_for)
 }
 END_TEST
 
+/* A frame that somebody still maps is not pinned again after the pins of a domain that dies have gone. */
+START_TEST(who_dies_is_not_pinned)
+{
+    struct mmuext_op op = { .cmd = MMUEXT_PIN_L1_TABLE };
+
+    start(1);
+    grant_to_first(0);
+    ck_assert_int_eq(map_at(0, GNTMAP_host_map | GNTMAP_readonly)->status, GNTST_okay);
+    destroy(1);
+    ck_assert_ptr_eq(domain_by_id(2), d[1]);
+    d[0]->privileged = true;
+    fake_switch_to(d[0]->vcpus[0]);
+    op.arg1.mfn = data[1][0].v;
+    memcpy(guest_args, &op, sizeof(op));
+    ck_assert_int_eq(hypercall(hypercall_mmuext_op, GUEST_ARGS, 1, 0, 2), -XEN_ESRCH);
+    guest_args[0] = data[1][0].v << PAGE_SHIFT;
+    guest_args[1] = 0;
+    ck_assert_int_eq(hypercall(hypercall_mmu_update, GUEST_ARGS, 1, 0, 3UL << 16 | 2), -XEN_ESRCH);
+    ck_assert_int_eq(unmap_at(0, 0), GNTST_okay);
+    fake_rest();
+    ck_assert_ptr_null(domain_by_id(2));
+}
+END_TEST
+
 int main(void)
 {
     const struct test tests[] = {
@@ -540,6 +564,7 @@ int main(void)
         { unmap_wants_an_entry_of_the_same_rights },
         { a_mapping_does_not_replace_itself },
         { pages_of_ours_that_were_not_wanted_are_not_waited_for },
+        { who_dies_is_not_pinned },
     };
     return RUN_TESTS("grant/grants", tests);
 }
