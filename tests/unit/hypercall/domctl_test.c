@@ -71,10 +71,28 @@ START_TEST(tables_of_the_subject_do_not_repeat_an_operation)
 }
 END_TEST
 
+/* The guest's VCPUOP_initialise and this could both find a vCPU without context, and both take references for it. */
+START_TEST(a_context_waits_for_the_guest_that_makes_a_vcpu)
+{
+    start();
+    subject->vcpu_life_busy = true;
+    struct xen_domctl op = { .cmd = XEN_DOMCTL_setvcpucontext,
+                             .interface_version = XEN_DOMCTL_INTERFACE_VERSION,
+                             .domain = 2 };
+    memcpy(guest_args, &op, sizeof(op));
+    ck_assert_int_eq(hypercall_domctl(GUEST_ARGS, 0, 0, 0, 0), HYPERCALL_CONTINUE);
+    caller->vcpus[0]->again.nr = 0;
+    subject->vcpu_life_busy = false;
+    ck_assert_int_eq(domctl(XEN_DOMCTL_setvcpucontext), -XEN_EFAULT);
+    ck_assert(!subject->vcpu_life_busy);
+}
+END_TEST
+
 int main(void)
 {
     const struct test tests[] = {
         { tables_of_the_subject_do_not_repeat_an_operation },
+        { a_context_waits_for_the_guest_that_makes_a_vcpu },
     };
     return RUN_TESTS("hypercall/domctl", tests);
 }
