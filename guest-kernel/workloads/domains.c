@@ -8,6 +8,7 @@
 
 #include "arch/pv/page_table.h"
 #include "kernel/page_alloc.h"
+#include "kernel/smp.h"
 #include "kernel/string.h"
 #include "workloads/list.h"
 #include "workloads/ports.h"
@@ -282,8 +283,46 @@ static void refused(void)
     CHECK_EQ(control_destroy((domid_t)id), 0);
 }
 
+#define RACES 400
+
+static uint32_t races_over;
+
+/* Each end of a domain stops all processors for a moment. */
+static void make_and_end(void *unused)
+{
+    struct control_config config = { .nr_vcpus = 1, .max_ports = 127, .grant_frames = 4, .maptrack_frames = 4 };
+
+    (void)unused;
+    while (!__atomic_load_n(&races_over, __ATOMIC_SEQ_CST)) {
+        long id = control_create(0, &config);
+        if (id <= 0 || control_destroy((domid_t)id))
+            return;
+    }
+}
+
+/* One vCPU pauses a guest that runs elsewhere while another ends domains: neither waits for the other for ever. */
+static void pauses_while_others_end(void)
+{
+    struct tiny t;
+
+    check_context("pause and end");
+    if (smp_nr_running() < 2 || !tiny_create(&t, TINY_SPIN))
+        return;
+    CHECK_EQ(control_unpause(t.id), 0);
+    races_over = 0;
+    smp_run(1, make_and_end, NULL);
+    for (unsigned i = 0; i < RACES; i++) {
+        if (!CHECK_EQ(control_pause(t.id), 0) || !CHECK_EQ(control_unpause(t.id), 0))
+            break;
+    }
+    __atomic_store_n(&races_over, 1, __ATOMIC_SEQ_CST);
+    CHECK(smp_wait(1, 10000000000UL));
+    tiny_destroy(&t);
+}
+
 void workload_domains(void)
 {
+    pauses_while_others_end();
     for (uint32_t reason = 0; reason <= SHUTDOWN_crash; reason++)
         ends_with(reason);
     crashes();

@@ -98,6 +98,9 @@ void domain_special_released(domid_t id)
     spin_lock(&dead_lock);
     while (*at && (*at)->id != id)
         at = &(*at)->next_dead;
+    struct domain *alive = *at ? NULL : domain_by_id(id);
+    if (alive) /* a page that nobody wanted in the end */
+        __atomic_sub_fetch(&alive->memory.nr_special, 1, __ATOMIC_SEQ_CST);
     if (*at && !__atomic_sub_fetch(&(*at)->memory.nr_special, 1, __ATOMIC_SEQ_CST)) {
         gone = *at;
         *at = gone->next_dead;

@@ -113,10 +113,11 @@ int domain_claim(struct domain *d, uint64_t nr_pages)
 
     spin_lock(&claims_lock);
     uint64_t wanted = nr_pages > d->memory.nr_pages ? nr_pages - d->memory.nr_pages : 0;
-    if (wanted && (d->dying || claims - d->memory.claimed + wanted > frames_free())) {
+    uint64_t others = claims - d->memory.claimed, free = frames_free();
+    if (wanted && (d->dying || wanted > free || others > free - wanted)) {
         rc = -XEN_ENOMEM;
     } else {
-        claims = claims - d->memory.claimed + wanted;
+        claims = others + wanted;
         d->memory.claimed = wanted;
     }
     spin_unlock(&claims_lock);

@@ -132,6 +132,14 @@ HOT uint32_t mapping_alloc(struct domain *d, const struct mapping *content)
     }
 }
 
+/* No lock: while it is busy, it is ours alone. */
+HOT void mapping_made(struct domain *d, uint32_t handle)
+{
+    struct mapping *m = mapping_at(d->grants, handle);
+
+    __atomic_store_n(&m->flags, (uint16_t)(m->flags & ~MAPPING_BUSY), __ATOMIC_RELEASE);
+}
+
 HOT bool mapping_take(struct domain *d, uint32_t handle, struct mapping *out)
 {
     struct grant_table *t = d->grants;

@@ -35,7 +35,7 @@ struct grant_use {
 _Static_assert(sizeof(struct grant_use) == 16, "uses are indexed by a shift");
 
 /* The user's side. */
-#define MAPPING_BUSY 0x8000U /* beside GNTMAP_* in flags: another vCPU unmaps it now */
+#define MAPPING_BUSY 0x8000U /* beside GNTMAP_* in flags: a vCPU maps or unmaps it now */
 struct mapping {
     uint32_t granter_serial; /* which of all domains that ever had this id */
     union {

@@ -14,6 +14,9 @@
 
 #define PTE_AVAIL_SHIFT 9U
 
+/* What a handle remembers of the flags that it was made with. */
+#define MAPPING_KEPT (MAPPING_PARTS | GNTMAP_readonly | GNTMAP_application_map | GNTMAP_contains_pte)
+
 static struct domain *live_domain(domid_t id)
 {
     struct domain *d = domain_by_id(id);
@@ -144,7 +147,7 @@ static inline int map_one(struct domain *d, struct gnttab_map_grant_ref *op)
         return 0;
     const struct mapping content = { .granter_serial = g.granter->serial, .ref = op->ref,
                                      .mfn = (uint32_t)g.mfn.v, .granter = op->dom,
-                                     .flags = (uint16_t)op->flags };
+                                     .flags = (uint16_t)((op->flags & MAPPING_KEPT) | MAPPING_BUSY) };
     uint32_t handle = MAPPING_NONE;
     int rc = 0;
     if (unlikely(!frame_may_be_granted(&g))) {
@@ -157,6 +160,7 @@ static inline int map_one(struct domain *d, struct gnttab_map_grant_ref *op)
     } else {
         rc = map_parts(d, op, &g);
         if (likely(!rc)) {
+            mapping_made(d, handle);
             op->handle = handle;
             op->dev_bus_addr = g.mfn.v << PAGE_SHIFT;
             return 0;
@@ -233,7 +237,12 @@ static inline int unmap_host(struct domain *d, const struct mapping *m, uint64_t
     }
     uint64_t old = READ_ONCE(*entry);
     int rc = GNTST_bad_virt_addr;
-    if (likely((old & PTE_PRESENT) && pte_mfn(old).v == m->mfn)) {
+    if (unlikely((old & PTE_PRESENT) && pte_mfn(old).v == m->mfn &&
+                 !(old & PTE_WRITE) != !!(m->flags & GNTMAP_readonly))) {
+        refuse(d, XEN_EINVAL, "unmap grant %u of d%u: %016lx maps %016lx, with other rights", m->ref,
+               m->granter, at, old);
+        rc = GNTST_general_error;
+    } else if (likely((old & PTE_PRESENT) && pte_mfn(old).v == m->mfn)) {
         rc = l1_entry_change(d, d->id, entry, old, by, ENTRY_REPLACE);
         if (unlikely(rc < 0 && rc != HYPERCALL_CONTINUE))
             rc = GNTST_general_error;
@@ -317,7 +326,8 @@ HOT int grant_unmap(struct domain *d, uint64_t array, uint64_t count, uint64_t *
 
 /* --- Unmapping with another mapping in its place ------------------------------------------------ */
 
-/* The entry of new_addr moves to where the grant was mapped. It is one of the domain's own frames. */
+/* The entry of new_addr moves to where the grant was mapped. It is one of the domain's own frames: were it the
+ * mapping itself, it would stay if another vCPU touched it before it goes from new_addr. */
 static int replace_one(struct domain *d, const struct gnttab_unmap_and_replace *op, struct ended *e)
 {
     struct frame *table;
@@ -335,7 +345,11 @@ static int replace_one(struct domain *d, const struct gnttab_unmap_and_replace *
         return e->m.flags & GNTMAP_host_map ? GNTST_general_error : GNTST_bad_virt_addr;
     }
     uint64_t moved = READ_ONCE(*from);
-    int rc = unmap_host(d, &e->m, op->host_addr, moved);
+    int rc = GNTST_general_error;
+    if ((moved & PTE_PRESENT) && pte_mfn(moved).v == e->m.mfn)
+        refuse(d, XEN_EINVAL, "unmap and replace: %016lx maps the granted frame itself", op->new_addr);
+    else
+        rc = unmap_host(d, &e->m, op->host_addr, moved);
     if (rc == GNTST_okay) {
         e->parts = GNTMAP_host_map;
         /* Another vCPU may have changed it meanwhile: then it keeps what that one put there. */

@@ -7,8 +7,10 @@
 
 #define MAPPING_PARTS (GNTMAP_host_map | GNTMAP_device_map)
 
-/* A handle for a mapping; MAPPING_NONE: none is free. */
+/* A handle for a mapping that is about to be made; MAPPING_NONE: none is free. With MAPPING_BUSY among its flags
+ * nobody can take it before mapping_made; or mapping_settle gives it back. */
 uint32_t mapping_alloc(struct domain *d, const struct mapping *content);
+void mapping_made(struct domain *d, uint32_t handle);
 
 /* Looks at a handle and keeps others from it until mapping_settle. False: it is free, busy, or none. */
 bool mapping_take(struct domain *d, uint32_t handle, struct mapping *out);

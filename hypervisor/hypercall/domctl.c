@@ -299,9 +299,12 @@ static long run(struct domctl *r)
             return refuse(r->caller, XEN_EINVAL, "domctl %u: d%u dies", r->op.cmd, r->d->id);
     }
     long rc = operations[r->op.cmd].run(r);
-    /* Tables that went with it are nobody's work yet. */
-    if (r->d && r->d != r->caller && !page_type_drain(r->d) && !rc)
-        rc = HYPERCALL_CONTINUE;
+    /* Tables that went with it are nobody's work yet. What is left is its own: the operation is done, and to ask for
+     * it again would do it twice. */
+    if (r->d && r->d != r->caller && !page_type_drain(r->d)) {
+        for (unsigned i = 0; i < r->d->nr_vcpus; i++)
+            vcpu_request_work(r->d->vcpus[i], VCPU_WORK_DROP);
+    }
     return rc;
 }
 

@@ -8,6 +8,7 @@
 #include "lib/string.h"
 #include "memory/frame_alloc.h"
 #include "memory/guest_copy.h"
+#include "paging/page_type.h"
 #include "sched/guest_time.h"
 #include "sched/schedule.h"
 
@@ -44,7 +45,11 @@ long domctl_setvcpucontext(struct domctl *r)
     struct vcpu_guest_context *c = heap_alloc(sizeof(*c));
     if (!c)
         return -XEN_ENOMEM;
-    long rc = set_context(r, v, c);
+    long rc = HYPERCALL_CONTINUE; /* the guest itself makes a vCPU just now: it could be this one */
+    if (!__atomic_exchange_n(&r->d->vcpu_life_busy, true, __ATOMIC_ACQUIRE)) {
+        rc = set_context(r, v, c);
+        __atomic_store_n(&r->d->vcpu_life_busy, false, __ATOMIC_RELEASE);
+    }
     heap_free(c, sizeof(*c));
     return rc;
 }

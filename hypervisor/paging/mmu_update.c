@@ -146,6 +146,8 @@ HOT static int batch_begin(struct batch *b, uint64_t foreigndom)
             return refuse(d, XEN_ESRCH, "no domain %u", tables - 1);
         if (!d->privileged)
             return refuse(d, XEN_EPERM, "tables of d%u are not its own", tables - 1);
+        if (b->tables_of->dying)
+            return refuse(d, XEN_ESRCH, "tables of d%u, which dies", tables - 1);
     }
     if (targets == DOMID_SELF || targets == d->id)
         return 0;

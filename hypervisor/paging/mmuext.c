@@ -262,7 +262,10 @@ static int find_subject(struct domain *d, uint16_t foreigndom, struct domain **o
     *of = domain_by_id(foreigndom);
     if (!*of)
         return refuse(d, XEN_ESRCH, "mmuext_op: no domain %u", foreigndom);
-    return d->privileged ? 0 : refuse(d, XEN_EPERM, "mmuext_op: d%u is not its own", foreigndom);
+    if (!d->privileged)
+        return refuse(d, XEN_EPERM, "mmuext_op: d%u is not its own", foreigndom);
+    /* Nobody would look for what is pinned, or half validated, once its frames were given up. */
+    return (*of)->dying ? refuse(d, XEN_ESRCH, "mmuext_op: d%u dies", foreigndom) : 0;
 }
 
 /* ABI: mmuext_op(list of struct mmuext_op, count, done out, foreigndom). */

@@ -343,6 +343,27 @@ static struct {
     unsigned nr;
 } soon[NR_CPUS];
 
+/* While we wait for all others, one of them may wait in vcpu_pause for the vCPU that ran here: it leaves. */
+static void leave_if_paused(void)
+{
+    struct cpu *cpu = this_cpu();
+    struct run_queue *q = &queues[cpu->id];
+    struct vcpu *now = cpu->current;
+
+    if (!now || !READ_ONCE(now->pause_count))
+        return;
+    irq_state_t state = spin_lock_irq(&q->lock);
+    if (now->pause_count) {
+        __atomic_and_fetch(&now->work, ~VCPU_WORK_STOP, __ATOMIC_SEQ_CST);
+        now->running = false;
+        runstate_change(now, RUNSTATE_offline);
+        vcpu_state_save(now);
+        cpu->current = NULL;
+        cpu_request_work(cpu, WORK_SCHEDULE);
+    }
+    spin_unlock_irq(&q->lock, state);
+}
+
 /* We are the one that stops the others: runs all that was asked for. */
 static void run_soon(void)
 {
@@ -369,8 +390,10 @@ static void rendezvous_wait(void)
     __atomic_or_fetch(&rendezvous.arrived, 1UL << cpu->id, __ATOMIC_SEQ_CST);
     /* Interrupts on: others may still want a TLB flush from us on their way here. */
     interrupts_on();
-    while (!__atomic_load_n(&rendezvous.go_on, __ATOMIC_ACQUIRE))
+    while (!__atomic_load_n(&rendezvous.go_on, __ATOMIC_ACQUIRE)) {
+        leave_if_paused();
         cpu_relax();
+    }
     interrupts_off();
     __atomic_and_fetch(&rendezvous.arrived, ~(1UL << cpu->id), __ATOMIC_SEQ_CST);
 }
@@ -387,8 +410,10 @@ bool stop_machine(void (*fn)(void))
         cpu_kick((unsigned)__builtin_ctzl(m));
     }
     interrupts_on();
-    while (__atomic_load_n(&rendezvous.arrived, __ATOMIC_SEQ_CST) != others)
+    while (__atomic_load_n(&rendezvous.arrived, __ATOMIC_SEQ_CST) != others) {
+        leave_if_paused();
         cpu_relax();
+    }
     fn();
     __atomic_store_n(&rendezvous.go_on, true, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(&rendezvous.arrived, __ATOMIC_SEQ_CST))
@@ -433,7 +458,7 @@ void cpu_do_work(void)
     }
     if (work & WORK_RENDEZVOUS)
         rendezvous_wait();
-    if (work & WORK_SCHEDULE)
+    if (READ_ONCE(cpu->work) & WORK_SCHEDULE) /* asked for before, or meanwhile: nobody may be left to run */
         schedule();
 }
 

@@ -388,12 +388,183 @@ START_TEST(pages_of_ours_and_no_pages_cannot_be_granted)
 }
 END_TEST
 
+static struct gnttab_map_grant_ref *map_at(unsigned slot, unsigned flags)
+{
+    struct gnttab_map_grant_ref *op = (void *)guest_args;
+
+    fake_switch_to(d[0]->vcpus[0]);
+    *op = (struct gnttab_map_grant_ref){ .host_addr = slot_maddr(0, slot),
+                                         .flags = flags | GNTMAP_contains_pte,
+                                         .dom = 2 };
+    ck_assert_int_eq(grant_op(GNTTABOP_map_grant_ref, 1), 0);
+    return op;
+}
+
+static void grant_to_first(unsigned flags)
+{
+    *entry_of_ref(1, 0) =
+        (struct grant_entry_v1){ (uint16_t)(GTF_permit_access | flags), 1, (uint32_t)data[1][0].v };
+}
+
+/* What the user says in flags that mean nothing does not become a state of the handle: it could neither be unmapped
+ * nor given back when the user dies. */
+START_TEST(flags_without_meaning_do_not_outlive_the_user)
+{
+    start(1);
+    grant_to_first(0);
+    ck_assert_int_eq(map_at(0, GNTMAP_host_map | GNTMAP_device_map | 0xff00)->status, GNTST_okay);
+    destroy(0);
+    ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access);
+    destroy(1);
+    fake_switch_to(d[2]->vcpus[0]);
+    fake_rest();
+    ck_assert_ptr_null(domain_by_id(1));
+    ck_assert_ptr_null(domain_by_id(2));
+}
+END_TEST
+
+static int unmap_at(unsigned slot, uint32_t handle)
+{
+    struct gnttab_unmap_grant_ref *op = (void *)guest_args;
+
+    fake_switch_to(d[0]->vcpus[0]);
+    *op = (struct gnttab_unmap_grant_ref){ .host_addr = slot_maddr(0, slot), .handle = handle };
+    ck_assert_int_eq(grant_op(GNTTABOP_unmap_grant_ref, 1), 0);
+    return op->status;
+}
+
+/* Another vCPU guesses the handle while the mapping is being made: it is none yet. */
+static void unmap_what_is_being_made(void)
+{
+    uint64_t kept[4];
+
+    memcpy(kept, guest_args, sizeof(kept));
+    ck_assert_int_eq(unmap_at(0, 0), GNTST_bad_handle);
+    memcpy(guest_args, kept, sizeof(kept));
+}
+
+START_TEST(a_handle_is_none_before_the_mapping_is_made)
+{
+    start(1);
+    grant_to_first(0);
+    fake_switch_to(d[0]->vcpus[0]);
+    /* The last mapping of its own frame there goes: that is when another vCPU comes. */
+    ck_assert_int_eq(set_entry_of(l1[0], 0, entry_of(data[0][0], RW)), 0);
+    fake_at_clock = unmap_what_is_being_made;
+    struct gnttab_map_grant_ref *op = map_at(0, GNTMAP_host_map);
+    fake_at_clock = NULL;
+    ck_assert_int_eq(op->status, GNTST_okay);
+    ck_assert_uint_eq(op->handle, 0);
+    ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access | GTF_reading | GTF_writing);
+    ck_assert_int_eq(unmap_at(0, 0), GNTST_okay);
+    audit_ok();
+}
+END_TEST
+
+/* An entry that can be written is not let go as the mapping that can only be read: writing would go on, and the
+ * granter believe that it ended (XSA-234). */
+START_TEST(unmap_wants_an_entry_of_the_same_rights)
+{
+    start(1);
+    grant_to_first(0);
+    struct gnttab_map_grant_ref *op = map_at(0, GNTMAP_host_map);
+    ck_assert_int_eq(op->status, GNTST_okay);
+    uint32_t writes = op->handle;
+    op = map_at(1, GNTMAP_host_map | GNTMAP_readonly);
+    ck_assert_int_eq(op->status, GNTST_okay);
+    uint32_t reads = op->handle;
+    ck_assert_int_eq(unmap_at(1, writes), GNTST_general_error);
+    ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access | GTF_reading | GTF_writing);
+    ck_assert_int_eq(unmap_at(0, reads), GNTST_general_error);
+    ck_assert_int_eq(unmap_at(0, writes), GNTST_okay);
+    ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access | GTF_reading);
+    ck_assert_int_eq(unmap_at(1, reads), GNTST_okay);
+    ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access);
+    audit_ok();
+}
+END_TEST
+
+/* What takes the mapping's place is another frame: were it the mapping itself, the entry could stay. */
+START_TEST(a_mapping_does_not_replace_itself)
+{
+    struct gnttab_unmap_and_replace *op = (void *)guest_args;
+
+    start(1);
+    grant_to_first(0);
+    mfn_t table = l1[0];
+    for (unsigned level = 2; level <= 4; level++) {
+        mfn_t upper = new_frame(d[0]);
+        fake_switch_to(d[0]->vcpus[0]);
+        words_of(upper)[0] = entry_of(table, RW);
+        table = upper;
+    }
+    ck_assert_int_eq(pin(4, table), 0);
+    d[0]->vcpus[0]->kernel_root = table;
+    struct gnttab_map_grant_ref *map = (void *)guest_args;
+    *map = (struct gnttab_map_grant_ref){ .host_addr = 3 * PAGE_SIZE, .flags = GNTMAP_host_map, .dom = 2 };
+    ck_assert_int_eq(grant_op(GNTTABOP_map_grant_ref, 1), 0);
+    ck_assert_int_eq(map->status, GNTST_okay);
+    uint32_t handle = map->handle;
+    *op = (struct gnttab_unmap_and_replace){ .host_addr = 3 * PAGE_SIZE,
+                                             .new_addr = 3 * PAGE_SIZE,
+                                             .handle = handle };
+    ck_assert_int_eq(grant_op(GNTTABOP_unmap_and_replace, 1), 0);
+    ck_assert_int_eq(op->status, GNTST_general_error);
+    ck_assert(!slot_is_empty(0, 3));
+    ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access | GTF_reading | GTF_writing);
+    audit_ok();
+}
+END_TEST
+
+/* A page of ours that nobody got to see (another vCPU made the table longer first) does not keep the id for ever. */
+START_TEST(pages_of_ours_that_were_not_wanted_are_not_waited_for)
+{
+    start(1);
+    domain_special_page_free(d[0], domain_special_page_alloc(d[0]));
+    destroy(0);
+    fake_switch_to(d[1]->vcpus[0]);
+    fake_rest();
+    ck_assert_ptr_null(domain_by_id(1));
+    ck_assert(!domain_id_lingers(1));
+}
+END_TEST
+
+/* A frame that somebody still maps is not pinned again after the pins of a domain that dies have gone. */
+START_TEST(who_dies_is_not_pinned)
+{
+    struct mmuext_op op = { .cmd = MMUEXT_PIN_L1_TABLE };
+
+    start(1);
+    grant_to_first(0);
+    ck_assert_int_eq(map_at(0, GNTMAP_host_map | GNTMAP_readonly)->status, GNTST_okay);
+    destroy(1);
+    ck_assert_ptr_eq(domain_by_id(2), d[1]);
+    d[0]->privileged = true;
+    fake_switch_to(d[0]->vcpus[0]);
+    op.arg1.mfn = data[1][0].v;
+    memcpy(guest_args, &op, sizeof(op));
+    ck_assert_int_eq(hypercall(hypercall_mmuext_op, GUEST_ARGS, 1, 0, 2), -XEN_ESRCH);
+    guest_args[0] = data[1][0].v << PAGE_SHIFT;
+    guest_args[1] = 0;
+    ck_assert_int_eq(hypercall(hypercall_mmu_update, GUEST_ARGS, 1, 0, 3UL << 16 | 2), -XEN_ESRCH);
+    ck_assert_int_eq(unmap_at(0, 0), GNTST_okay);
+    fake_rest();
+    ck_assert_ptr_null(domain_by_id(2));
+}
+END_TEST
+
 int main(void)
 {
     const struct test tests[] = {
         { entries_say_who_uses_what, .rounds = 6 },
         { handles_are_limited },
         { pages_of_ours_and_no_pages_cannot_be_granted },
+        { flags_without_meaning_do_not_outlive_the_user },
+        { a_handle_is_none_before_the_mapping_is_made },
+        { unmap_wants_an_entry_of_the_same_rights },
+        { a_mapping_does_not_replace_itself },
+        { pages_of_ours_that_were_not_wanted_are_not_waited_for },
+        { who_dies_is_not_pinned },
     };
     return RUN_TESTS("grant/grants", tests);
 }

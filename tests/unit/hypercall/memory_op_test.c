@@ -319,6 +319,23 @@ START_TEST(questions_and_what_is_none)
 }
 END_TEST
 
+/* However many pages are asked for: the sum with what others were promised is no small number. */
+START_TEST(claims_do_not_overflow)
+{
+    start();
+    struct domain *other = domain_create(2, 1, 64, false);
+
+    ck_assert_int_eq(domain_claim(d, 100), 0);
+    ck_assert_int_eq(domain_claim(other, ~0UL), -XEN_ENOMEM);
+    ck_assert_int_eq(domain_claim(other, ~0UL - 50), -XEN_ENOMEM);
+    ck_assert_uint_eq(domain_claims(), 100);
+    ck_assert_int_eq(domain_claim(other, frames_free() - 100), 0);
+    ck_assert_int_eq(domain_claim(other, 0), 0);
+    ck_assert_int_eq(domain_claim(d, 0), 0);
+    ck_assert_uint_eq(domain_claims(), 0);
+}
+END_TEST
+
 int main(void)
 {
     const struct test tests[] = {
@@ -333,6 +350,7 @@ int main(void)
         { sizes_and_places_are_limited },
         { others_memory_is_for_the_privileged },
         { questions_and_what_is_none },
+        { claims_do_not_overflow },
     };
     return RUN_TESTS("hypercall/memory_op", tests);
 }
