@@ -39,6 +39,7 @@ static bool write_table(const struct tiny *t, enum tiny_page page, unsigned firs
 
     if (table == NULL)
         return false;
+    memset((void *)table, 0, PAGE_SIZE); /* pages come as they are */
     for (unsigned i = 0; i < count; i++) {
         bool writable = page != TINY_L1 || target + i > TINY_L1;
         table[first + i] = pte_make(t->frames[target + i], GUEST_PTE | (writable ? PTE_RW : 0));

@@ -49,24 +49,33 @@ static void free_what_is_ours(struct domain *d)
     domain_special_released(d->id);
 }
 
-/* In a rest. */
-static void bury(void)
+static struct domain *take_dead(void)
 {
     spin_lock(&dead_lock);
     struct domain *d = dead;
-    dead = NULL;
+    if (d)
+        dead = d->next_dead;
     spin_unlock(&dead_lock);
-    while (d) {
-        struct domain *next = d->next_dead;
+    return d;
+}
+
+/* In a rest. To bury one may be the end of another, which is taken next. */
+static void bury(void)
+{
+    struct domain *d;
+
+    while ((d = take_dead())) {
         free_what_is_ours(d);
         virq_raise_global(VIRQ_DOM_EXC);
-        d = next;
     }
 }
 
 void domain_may_be_gone(struct domain *d)
 {
-    if (d->end != END_DONE || READ_ONCE(d->memory.nr_pages))
+    /* Who ends it writes end and reads the number, who gives the last page back writes the number and reads end: one
+     * of them sees both. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (READ_ONCE(d->end) != END_DONE || READ_ONCE(d->memory.nr_pages))
         return;
     spin_lock(&dead_lock);
     bool first = d->end == END_DONE;

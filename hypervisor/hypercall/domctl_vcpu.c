@@ -102,9 +102,13 @@ static bool read_bitmap(const struct xenctl_bitmap *map, uint64_t *bits)
     return true;
 }
 
+#define BITMAP_BITS_MAX 65536U /* of processors: more than there ever were */
+
 /* As many bits as there is room for; what is above the last processor is clear. */
 static bool write_bitmap(const struct xenctl_bitmap *map, uint64_t bits)
 {
+    if (map->nr_bits > BITMAP_BITS_MAX)
+        return false;
     uint64_t at = (uint64_t)map->bitmap.p;
     static const uint8_t none[64];
 

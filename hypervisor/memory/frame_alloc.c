@@ -178,8 +178,11 @@ void frame_table_mark_ram(const struct ram_range *ram, unsigned nr)
     }
 }
 
+/* RAM keeps what it held through a restart: the last run's guests, the boot loader. Nobody gets to see it. */
 void frame_alloc_boot(const struct ram_range *unused, unsigned nr)
 {
-    for (unsigned r = 0; r < nr; r++)
+    for (unsigned r = 0; r < nr; r++) {
+        memset(maddr_to_virt(unused[r].start), 0, unused[r].end - unused[r].start);
         free_range(unused[r].start >> PAGE_SHIFT, unused[r].end >> PAGE_SHIFT);
+    }
 }

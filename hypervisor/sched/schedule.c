@@ -9,7 +9,7 @@
 
 const struct sched_policy *sched_policy = &sched_round_robin;
 
-#define SOON_MAX 4U
+#define SOON_MAX 16U
 
 #define LOG_PAUSE_NS 1000000UL
 
@@ -427,10 +427,15 @@ void stop_machine_soon(void (*fn)(void))
 {
     irq_state_t state = interrupts_save();
     unsigned cpu = this_cpu()->id;
+    bool known = false;
 
-    /* The last place is for whoever comes last: the end of the machine is never lost. */
-    soon[cpu].fn[MIN(soon[cpu].nr, SOON_MAX - 1)] = fn;
-    soon[cpu].nr = MIN(soon[cpu].nr + 1, SOON_MAX);
+    /* There are fewer kinds of work than places, and none is in two of them. */
+    for (unsigned i = 0; i < soon[cpu].nr; i++)
+        known |= soon[cpu].fn[i] == fn;
+    if (!known) {
+        ASSERT(soon[cpu].nr < SOON_MAX);
+        soon[cpu].fn[soon[cpu].nr++] = fn;
+    }
     cpu_request_work(this_cpu(), WORK_RENDEZVOUS);
     interrupts_restore(state);
 }
