@@ -338,18 +338,22 @@ static void close_port(struct domain *d, unsigned port, struct domain *remote)
 
 static long close_any(struct domain *d, unsigned port)
 {
-    struct event_port look;
+    struct event_port look = closed_port;
     irq_state_t state;
 
     for (;;) {
         state = spin_lock_irq(&d->events.lock);
-        bool exists = event_port_look(d, port, &look);
+        bool open = event_port_look(d, port, &look) && look.state != EVTCHNSTAT_closed;
+        bool alone = look.state != EVTCHNSTAT_interdomain || look.remote_domain == d->id;
+        if (open && alone)
+            close_port(d, port, d);
         spin_unlock_irq(&d->events.lock, state);
-        if (!exists || look.state == EVTCHNSTAT_closed)
+        if (!open)
             return -XEN_EINVAL;
-        struct domain *remote = d;
-        if (look.state == EVTCHNSTAT_interdomain)
-            remote = domain_by_id(look.remote_domain);
+        if (alone)
+            return 0;
+        /* Two tables: their order asks for both locks anew. */
+        struct domain *remote = domain_by_id(look.remote_domain);
         lock_two(d, remote, &state);
         struct event_port *p = port_of(d, port);
         bool same = p->state == look.state && (p->state != EVTCHNSTAT_interdomain ||
