@@ -16,8 +16,8 @@ struct ram_range {
     uint64_t start, end; /* machine addresses, whole pages */
 };
 
-/* While booting, in this order: maps a frame table (in our tables, which need not be loaded yet) for all RAM (sorted ranges); says where there is RAM;
- * hands out what is still unused. Panics if there is too little memory. */
+/* While booting, in this order: maps a frame table (in our tables, which need not be loaded yet) for all RAM (sorted
+ * ranges); says where there is RAM; clears and hands out what is still unused. Panics if there is too little memory. */
 void frame_table_boot(const struct ram_range *ram, unsigned nr);
 void frame_table_mark_ram(const struct ram_range *ram, unsigned nr);
 void frame_alloc_boot(const struct ram_range *unused, unsigned nr);

@@ -126,7 +126,8 @@ static inline bool l4_slot_is_ours(unsigned slot)
 
 /*
  * Changes an entry of a valid table (the caller holds a type reference to it), with all counts.
- * old is what the caller read there. Returns 0, -XEN_EINVAL (a flag, a type or an owner is wrong), -XEN_EPERM, or HYPERCALL_CONTINUE
+ * old is what the caller read there. Returns 0, -XEN_EINVAL (a flag, a type or an owner is wrong), -XEN_EPERM, or
+ * HYPERCALL_CONTINUE
  * (it has changed since).
  */
 enum entry_write {
