@@ -3,7 +3,7 @@
 #
 # Debian packages: what is there, what is not, and how it gets there.
 
-packages_build="gcc cmake ninja-build libxen-dev check pkg-config"
+packages_build="gcc cmake ninja-build make xz-utils libxen-dev newlib-source check pkg-config"
 packages_machine="qemu-system-x86"
 packages_grub="grub-pc-bin grub-common xorriso mtools"
 

@@ -17,7 +17,7 @@
 #define PAGE_SHIFT 12
 
 /* Every stack, of a thread or of a CPU, is this large and aligned to it (see cpu_id). */
-#define STACK_SIZE  16384UL
+#define STACK_SIZE  32768UL
 #define STACK_PAGES (STACK_SIZE / PAGE_SIZE)
 
 #define CPU_MAX 8
@@ -25,7 +25,10 @@
 /* What is at the lowest address of every stack. */
 struct stack_base {
     unsigned long cpu;
+    unsigned long mark; /* STACK_MARK, until somebody needs more than there is */
 };
+
+#define STACK_MARK 0x6b61747320666f65UL
 
 /* What the machine is; filled before kernel_main. */
 struct arch_machine {
@@ -60,7 +63,8 @@ unsigned long arch_page_number(const void *address);
 /* One page of the kernel's address space. Tables that are missing are made. Returns false without
  * memory. */
 bool arch_page_map(unsigned long va, unsigned long pfn, unsigned flags);
-void arch_page_unmap(unsigned long va);
+/* Returns the number of the page that was there. */
+unsigned long arch_page_unmap(unsigned long va);
 
 /* ---- time ---- */
 uint64_t arch_clock_ns(void);              /* since boot, never goes back */

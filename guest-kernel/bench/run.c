@@ -24,7 +24,7 @@ static unsigned nr_lines;
 static void print_line(const struct bench_row *row, unsigned batch, const char *unit,
                        uint64_t value)
 {
-    printf("BENCH %s,%u,%s,%lu.%02lu\n", row->name, batch, unit, value / 100, value % 100);
+    kprintf("BENCH %s,%u,%s,%lu.%02lu\n", row->name, batch, unit, value / 100, value % 100);
     nr_lines++;
 }
 
@@ -71,7 +71,7 @@ static void run_row(const struct bench_row *row)
         row->batches == BATCH_EIGHT || row->batches == BATCH_THREE ? last[row->batches] : 1;
 
     if (row->setup != NULL && !row->setup()) {
-        printf("tenon-guest: benchmark %s cannot be set up\n", row->name);
+        kprintf("tenon-guest: benchmark %s cannot be set up\n", row->name);
         return;
     }
     for (; batch <= last[row->batches]; batch *= factor)
@@ -101,10 +101,10 @@ void bench_run(const struct name_list *names)
 {
     for (unsigned i = 0; i < names->count; i++)
         if (!exists(names->names[i]))
-            printf("tenon-guest: no benchmark is called '%s'\n", names->names[i]);
+            kprintf("tenon-guest: no benchmark is called '%s'\n", names->names[i]);
     for (unsigned g = 0; g < sizeof(groups) / sizeof(groups[0]); g++)
         for (const struct bench_row *row = groups[g]; row->name != NULL; row++)
             if (wanted(names, row->name))
                 run_row(row);
-    printf("BENCHEND %u rows\n", nr_lines);
+    kprintf("BENCHEND %u rows\n", nr_lines);
 }

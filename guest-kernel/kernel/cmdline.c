@@ -31,6 +31,7 @@ static void set_list(char *value)
 
 static void set_run(char *value)
 {
+    cmdline.run_wanted = true;
     split_names(&cmdline.run, value);
 }
 
@@ -61,6 +62,23 @@ static void set_typed(char *value)
     cmdline.typed = value != NULL ? value : "";
 }
 
+static void set_script(char *value)
+{
+    cmdline.script = value != NULL ? value : "";
+}
+
+static void set_shell(char *value)
+{
+    (void)value;
+    cmdline.shell = true;
+}
+
+static void set_line(char *value)
+{
+    (void)value;
+    cmdline.line = true;
+}
+
 static void set_end(char *value)
 {
     if (value != NULL && strcmp(value, "poweroff") == 0)
@@ -68,7 +86,7 @@ static void set_end(char *value)
     else if (value != NULL && strcmp(value, "crash") == 0)
         cmdline.end = ARCH_SHUTDOWN_CRASH;
     else if (value == NULL || strcmp(value, "reboot") != 0)
-        printf("tenon-guest: end=%s is not known, it will be reboot\n", value != NULL ? value : "");
+        kprintf("tenon-guest: end=%s is not known, it will be reboot\n", value != NULL ? value : "");
 }
 
 static const struct word {
@@ -79,6 +97,8 @@ static const struct word {
     { "bench", set_bench },   { "bench_unit", set_bench_unit },
     { "rounds", set_rounds }, { "crash", set_crash },
     { "end", set_end },       { "typed", set_typed },
+    { "script", set_script }, { "shell", set_shell },
+    { "line", set_line },
 };
 
 static void parse_word(char *word)
@@ -97,7 +117,7 @@ static void parse_word(char *word)
             return;
         }
     }
-    printf("tenon-guest: unknown word '%s' ignored\n", word);
+    kprintf("tenon-guest: unknown word '%s' ignored\n", word);
 }
 
 void cmdline_parse(const char *text)
@@ -105,7 +125,7 @@ void cmdline_parse(const char *text)
     static char copy[TEXT_MAX];
     char *at = copy;
 
-    snprintf(copy, sizeof(copy), "%s", text);
+    ksnprintf(copy, sizeof(copy), "%s", text);
     while (*at != 0) {
         char *word;
 

@@ -24,7 +24,11 @@ struct cmdline {
     unsigned rounds;        /* 0: each row's own */
     const char *typed;      /* what somebody will type on the console; NULL: nobody */
     const char *crash;      /* NULL: none */
+    const char *script;     /* dom0: commands to carry out; NULL: none */
+    bool shell;             /* dom0: commands are typed */
+    bool line;              /* dom0: commands come by the second serial line */
     enum arch_shutdown end; /* how to shut down when all is done */
+    bool run_wanted;        /* the word "run" was there */
     struct name_list run;   /* empty: all */
     struct name_list rows;  /* empty: all */
 };

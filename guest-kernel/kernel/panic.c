@@ -15,13 +15,13 @@ static void backtrace(uint64_t rip, uint64_t rsp, uint64_t rbp)
 {
     uint64_t base = rsp & ~(STACK_SIZE - 1);
 
-    printf("  at %lx\n", rip);
+    kprintf("  at %lx\n", rip);
     for (int i = 0; i < BACKTRACE_MAX; i++) {
         const uint64_t *frame = (const uint64_t *)rbp;
 
         if (rbp % 8 != 0 || rbp < rsp || rbp + 16 > base + STACK_SIZE)
             break;
-        printf("  from %lx\n", frame[1]);
+        kprintf("  from %lx\n", frame[1]);
         if (frame[0] <= rbp)
             break;
         rbp = frame[0];
@@ -32,8 +32,8 @@ static void panic_line(const char *format, va_list args)
 {
     char text[768];
 
-    vsnprintf(text, sizeof(text), format, args);
-    printf("PANIC %s\n", text);
+    kvsnprintf(text, sizeof(text), format, args);
+    kprintf("PANIC %s\n", text);
 }
 
 void panic_registers(uint64_t rip, uint64_t rsp, uint64_t rbp, const char *format, ...)

@@ -111,7 +111,7 @@ static void put_conversion(struct output *out, const struct conversion *conv, ch
     }
 }
 
-size_t vsnprintf(char *to, size_t size, const char *format, va_list args)
+size_t kvsnprintf(char *to, size_t size, const char *format, va_list args)
 {
     struct output out = { .to = to, .size = size };
     struct conversion conv;
@@ -134,35 +134,35 @@ size_t vsnprintf(char *to, size_t size, const char *format, va_list args)
     return out.used;
 }
 
-size_t snprintf(char *to, size_t size, const char *format, ...)
+size_t ksnprintf(char *to, size_t size, const char *format, ...)
 {
     va_list args;
     size_t length;
 
     va_start(args, format);
-    length = vsnprintf(to, size, format, args);
+    length = kvsnprintf(to, size, format, args);
     va_end(args);
     return length;
 }
 
-void vprintf(const char *format, va_list args)
+void kvprintf(const char *format, va_list args)
 {
     static char line[LINE_MAX];
     bool enabled = arch_irq_disable();
     size_t length;
 
     spin_lock(&console_lock);
-    length = vsnprintf(line, sizeof(line), format, args);
+    length = kvsnprintf(line, sizeof(line), format, args);
     arch_console_write(line, length);
     spin_unlock(&console_lock);
     arch_irq_restore(enabled);
 }
 
-void printf(const char *format, ...)
+void kprintf(const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    vprintf(format, args);
+    kvprintf(format, args);
     va_end(args);
 }

@@ -9,11 +9,11 @@
 #include <stddef.h>
 
 /* One call is one write to the console: lines of several CPUs do not mix. */
-void printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void vprintf(const char *format, va_list args);
+void kprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void kvprintf(const char *format, va_list args);
 /* Always terminates; returns the length, cut to what fitted. */
-size_t snprintf(char *to, size_t size, const char *format, ...)
+size_t ksnprintf(char *to, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-size_t vsnprintf(char *to, size_t size, const char *format, va_list args);
+size_t kvsnprintf(char *to, size_t size, const char *format, va_list args);
 
 #endif

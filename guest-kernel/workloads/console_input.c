@@ -76,7 +76,7 @@ static void typed(const char *expected)
 {
     static char text[TEXT_MAX];
 
-    printf("console-input waits\n");
+    kprintf("console-input waits\n");
     wait_for_event();
     CHECK_EQ(hypercall_console_io(CONSOLEIO_read, 1, (void *)0x1000), -XEN_EFAULT);
     CHECK_EQ(hypercall_console_io(CONSOLEIO_read, 1, (void *)(HYPERVISOR_VIRT_START + 0x1000)),

@@ -123,7 +123,7 @@ void workload_fpu(void)
     event_attach(pair.far, 0, ignore_event, NULL);
     fpu_image_avx = fpu_image_enable_avx();
     if (!fpu_image_avx)
-        printf("  note: no AVX here, so only FPU and SSE registers are checked\n");
+        kprintf("  note: no AVX here, so only FPU and SSE registers are checked\n");
     for (unsigned cpu = 1; cpu < nr_cpus; cpu++)
         smp_run(cpu, disturb_elsewhere, NULL);
     disturb(0x9e3779b97f4a7c15UL);

@@ -23,11 +23,6 @@
 static volatile grant_entry_v1_t *table;
 static domid_t self;
 
-static long grant_op(unsigned cmd, void *ops, unsigned count)
-{
-    return hypercall_any(__HYPERVISOR_grant_table_op, cmd, (unsigned long)ops, count, 0, 0);
-}
-
 static bool table_open(void)
 {
     xen_pfn_t frames[1];
@@ -35,7 +30,7 @@ static bool table_open(void)
     struct xen_domctl_getdomaininfo info;
 
     set_xen_guest_handle(setup.frame_list, frames);
-    if (!CHECK_EQ(grant_op(GNTTABOP_setup_table, &setup, 1), 0) || !CHECK_EQ(setup.status, GNTST_okay))
+    if (!CHECK_EQ(hypercall_grant_table_op(GNTTABOP_setup_table, &setup, 1), 0) || !CHECK_EQ(setup.status, GNTST_okay))
         return false;
     self = CHECK(control_list(0, &info, 1) == 1) ? info.domain : 0;
     table = (volatile grant_entry_v1_t *)TABLE_VA;
@@ -63,7 +58,7 @@ static int map(domid_t granter, unsigned ref, unsigned index, unsigned flags, gr
 
     if (flags & GNTMAP_contains_pte)
         op.host_addr = pte_maddr(&window_l1[index]);
-    if (!CHECK_EQ(grant_op(GNTTABOP_map_grant_ref, &op, 1), 0))
+    if (!CHECK_EQ(hypercall_grant_table_op(GNTTABOP_map_grant_ref, &op, 1), 0))
         return -1000;
     *handle = op.handle;
     if (op.status == GNTST_okay)
@@ -79,7 +74,7 @@ static int unmap(unsigned index, grant_handle_t handle, unsigned flags, uint64_t
         op.host_addr = pte_maddr(&window_l1[index]);
     if (!(flags & GNTMAP_host_map))
         op.host_addr = 0;
-    if (!CHECK_EQ(grant_op(GNTTABOP_unmap_grant_ref, &op, 1), 0))
+    if (!CHECK_EQ(hypercall_grant_table_op(GNTTABOP_unmap_grant_ref, &op, 1), 0))
         return -1000;
     return op.status;
 }
@@ -91,22 +86,22 @@ static void about_the_table(void)
     struct gnttab_set_version set = { .version = 1 };
 
     check_context("the table");
-    CHECK_EQ(grant_op(GNTTABOP_query_size, &size, 1), 0);
+    CHECK_EQ(hypercall_grant_table_op(GNTTABOP_query_size, &size, 1), 0);
     CHECK_EQ(size.status, GNTST_okay);
     CHECK(size.nr_frames >= 1 && size.nr_frames <= size.max_nr_frames);
-    CHECK_EQ(grant_op(GNTTABOP_query_size, &size, 2), -XEN_EINVAL);
+    CHECK_EQ(hypercall_grant_table_op(GNTTABOP_query_size, &size, 2), -XEN_EINVAL);
     size.dom = 0x7abc;
-    CHECK_EQ(grant_op(GNTTABOP_query_size, &size, 1), 0);
+    CHECK_EQ(hypercall_grant_table_op(GNTTABOP_query_size, &size, 1), 0);
     CHECK_EQ(size.status, GNTST_bad_domain);
-    CHECK_EQ(grant_op(GNTTABOP_set_version, &set, 1), 0);
-    CHECK_EQ(grant_op(GNTTABOP_get_version, &version, 1), 0);
+    CHECK_EQ(hypercall_grant_table_op(GNTTABOP_set_version, &set, 1), 0);
+    CHECK_EQ(hypercall_grant_table_op(GNTTABOP_get_version, &version, 1), 0);
     CHECK_EQ(version.version, 1);
     set.version = 3;
-    CHECK_EQ(grant_op(GNTTABOP_set_version, &set, 1), -XEN_EINVAL);
-    CHECK_EQ(grant_op(99, &set, 1), -XEN_ENOSYS);
-    CHECK_EQ(grant_op(GNTTABOP_map_grant_ref, &set, 0), 0);
-    CHECK_EQ(grant_op(GNTTABOP_map_grant_ref, (void *)HYPERVISOR_VIRT_START, 1), -XEN_EFAULT);
-    CHECK_EQ(grant_op(GNTTABOP_map_grant_ref, (void *)0x1000, 1), -XEN_EFAULT);
+    CHECK_EQ(hypercall_grant_table_op(GNTTABOP_set_version, &set, 1), -XEN_EINVAL);
+    CHECK_EQ(hypercall_grant_table_op(99, &set, 1), -XEN_ENOSYS);
+    CHECK_EQ(hypercall_grant_table_op(GNTTABOP_map_grant_ref, &set, 0), 0);
+    CHECK_EQ(hypercall_grant_table_op(GNTTABOP_map_grant_ref, (void *)HYPERVISOR_VIRT_START, 1), -XEN_EFAULT);
+    CHECK_EQ(hypercall_grant_table_op(GNTTABOP_map_grant_ref, (void *)0x1000, 1), -XEN_EFAULT);
 }
 
 /* By address and by the entry's own place, to read and to write, with the flags that the granter sees. */
@@ -218,7 +213,7 @@ static int copy(const struct gnttab_copy *what)
 {
     struct gnttab_copy op = *what;
 
-    return CHECK_EQ(grant_op(GNTTABOP_copy, &op, 1), 0) ? op.status : -1000;
+    return CHECK_EQ(hypercall_grant_table_op(GNTTABOP_copy, &op, 1), 0) ? op.status : -1000;
 }
 
 static void copies(void)
@@ -277,7 +272,7 @@ static void batches(void)
                                                  .ref = TABLE_REF + i, .dom = self };
     }
     table[TABLE_REF + 20].flags = 0; /* one that fails does not stop the others */
-    CHECK_EQ(grant_op(GNTTABOP_map_grant_ref, maps, NR_REFS), 0);
+    CHECK_EQ(hypercall_grant_table_op(GNTTABOP_map_grant_ref, maps, NR_REFS), 0);
     for (unsigned i = 0; i < NR_REFS; i++) {
         CHECK_EQ(maps[i].status, i == 20 ? GNTST_general_error : GNTST_okay);
         if (i != 20)
@@ -285,7 +280,7 @@ static void batches(void)
         unmaps[i] = (struct gnttab_unmap_grant_ref){ .host_addr = window_va(i), .handle = maps[i].handle };
     }
     unmaps[20].handle = 0x7fffffff;
-    CHECK_EQ(grant_op(GNTTABOP_unmap_grant_ref, unmaps, NR_REFS), 0);
+    CHECK_EQ(hypercall_grant_table_op(GNTTABOP_unmap_grant_ref, unmaps, NR_REFS), 0);
     for (unsigned i = 0; i < NR_REFS; i++) {
         CHECK_EQ(unmaps[i].status, i == 20 ? GNTST_bad_handle : GNTST_okay);
         CHECK_EQ(table[TABLE_REF + i].flags & (GTF_reading | GTF_writing), 0);

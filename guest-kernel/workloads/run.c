@@ -31,9 +31,9 @@ static void note_failure(const char *text)
 
     spin_lock(&current.lock);
     if (current.nr_failed++ == 0)
-        snprintf(current.reason, sizeof(current.reason), "%s", text);
+        ksnprintf(current.reason, sizeof(current.reason), "%s", text);
     else if (current.nr_failed <= NOTES_MAX)
-        printf("  also: %s\n", text);
+        kprintf("  also: %s\n", text);
     spin_unlock(&current.lock);
     arch_irq_restore(enabled);
 }
@@ -43,7 +43,7 @@ bool check_true(bool holds, const char *what, const char *file, int line)
     char text[192];
 
     if (!holds) {
-        snprintf(text, sizeof(text), "%s:%d: not true: %s %s", file, line, what, current.context);
+        ksnprintf(text, sizeof(text), "%s:%d: not true: %s %s", file, line, what, current.context);
         note_failure(text);
     }
     return holds;
@@ -58,10 +58,10 @@ bool check_equal(uint64_t got, uint64_t expected, const char *what, const char *
     if (got == expected)
         return true;
     if (small)
-        snprintf(text, sizeof(text), "%s:%d: %s: expected %ld, got %ld %s", file, line, what,
+        ksnprintf(text, sizeof(text), "%s:%d: %s: expected %ld, got %ld %s", file, line, what,
                  (long)expected, (long)got, current.context);
     else
-        snprintf(text, sizeof(text), "%s:%d: %s: expected 0x%lx, got 0x%lx %s", file, line, what,
+        ksnprintf(text, sizeof(text), "%s:%d: %s: expected 0x%lx, got 0x%lx %s", file, line, what,
                  (unsigned long)expected, (unsigned long)got, current.context);
     note_failure(text);
     return false;
@@ -73,7 +73,7 @@ void workload_skip(const char *format, ...)
 
     current.skipped = true;
     va_start(args, format);
-    vsnprintf(current.reason, sizeof(current.reason), format, args);
+    kvsnprintf(current.reason, sizeof(current.reason), format, args);
     va_end(args);
 }
 
@@ -82,7 +82,7 @@ void check_context(const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    vsnprintf(current.context, sizeof(current.context), format, args);
+    kvsnprintf(current.context, sizeof(current.context), format, args);
     va_end(args);
 }
 
@@ -92,20 +92,20 @@ static void run_one(const struct workload *workload)
     workload->run();
     if (current.nr_failed > 0) {
         verdict.failed++;
-        printf("WORKLOAD %s FAIL %s\n", workload->name, current.reason);
+        kprintf("WORKLOAD %s FAIL %s\n", workload->name, current.reason);
     } else if (current.skipped) {
         verdict.skipped++;
-        printf("WORKLOAD %s SKIP %s\n", workload->name, current.reason);
+        kprintf("WORKLOAD %s SKIP %s\n", workload->name, current.reason);
     } else {
         verdict.passed++;
-        printf("WORKLOAD %s PASS\n", workload->name);
+        kprintf("WORKLOAD %s PASS\n", workload->name);
     }
 }
 
 void workloads_list(void)
 {
     for (unsigned i = 0; i < nr_workloads; i++)
-        printf("LIST %s %s\n", workloads[i].name, workloads[i].description);
+        kprintf("LIST %s %s\n", workloads[i].name, workloads[i].description);
 }
 
 static void run_named(const char *name)
@@ -117,7 +117,7 @@ static void run_named(const char *name)
         }
     }
     verdict.failed++;
-    printf("WORKLOAD %s FAIL no such workload\n", name);
+    kprintf("WORKLOAD %s FAIL no such workload\n", name);
 }
 
 void workloads_run(const struct name_list *names)
@@ -126,6 +126,6 @@ void workloads_run(const struct name_list *names)
         run_named(names->names[i]);
     for (unsigned i = 0; names->count == 0 && i < nr_workloads; i++)
         run_one(&workloads[i]);
-    printf("VERDICT %u passed, %u failed, %u skipped\n", verdict.passed, verdict.failed,
+    kprintf("VERDICT %u passed, %u failed, %u skipped\n", verdict.passed, verdict.failed,
            verdict.skipped);
 }

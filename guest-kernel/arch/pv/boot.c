@@ -102,7 +102,7 @@ static void describe_machine(void)
     hypercall_xen_version(XENVER_changeset, changeset);
     hypervisor_is_tenon = text_contains(extra, "tenon") || text_contains(capabilities, "tenon") ||
                           text_contains(changeset, "tenon");
-    snprintf(arch_machine.description, sizeof(arch_machine.description), "%s %ld.%ld as dom%s",
+    ksnprintf(arch_machine.description, sizeof(arch_machine.description), "%s %ld.%ld as dom%s",
              hypervisor_is_tenon ? "Tenon" : "Xen", version >> 16, version & 0xffff,
              start_info->flags & SIF_INITDOMAIN ? "0" : "U");
     arch_machine.cmdline = (const char *)start_info->cmd_line;

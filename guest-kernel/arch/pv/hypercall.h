@@ -154,6 +154,11 @@ static inline long hypercall_event_channel_op(int op, void *arg)
     return HYPERCALL_STUB(__HYPERVISOR_event_channel_op, op, arg, 0, 0, 0);
 }
 
+static inline long hypercall_grant_table_op(unsigned op, void *list, unsigned count)
+{
+    return HYPERCALL_STUB(__HYPERVISOR_grant_table_op, op, list, count, 0, 0);
+}
+
 static inline long hypercall_physdev_op(int op, void *arg)
 {
     return HYPERCALL_STUB(__HYPERVISOR_physdev_op, op, arg, 0, 0, 0);

@@ -167,10 +167,13 @@ bool arch_page_map(unsigned long va, unsigned long pfn, unsigned flags)
                                        UVMF_INVLPG | UVMF_ALL) == 0;
 }
 
-void arch_page_unmap(unsigned long va)
+unsigned long arch_page_unmap(unsigned long va)
 {
+    uint64_t pte = *pte_find(va, 1);
+
     if (hypercall_update_va_mapping(va, 0, UVMF_INVLPG | UVMF_ALL) != 0)
         panic("unmapping %lx was refused", va);
+    return mfn_to_pfn(pte_mfn(pte));
 }
 
 /* Maps the 2 MiB from BASE_PFN by a table in the (mapped) page TABLE. */

@@ -7,7 +7,7 @@
 #include <xen/elfnote.h>
 #include <xen/features.h>
 
-#define BOOT_STACK_SIZE 16384
+#define BOOT_STACK_SIZE 32768
 
 .macro ELFNOTE type, desc:vararg
     .pushsection .note.Xen, "a", @note

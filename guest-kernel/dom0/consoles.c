@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The back end of guests' consoles: what they say is taken from their rings, kept, and shown to
+ * whoever looks.
+ *
+ * A guest is never made to wait for a reader: its ring is emptied whenever it rings, a ring's worth
+ * a turn. What is kept is bounded, the newest stays. What is typed for a guest that does not read
+ * is kept a while, then lost.
+ *
+ * ABI: struct xencons_interface, <xen/io/console.h>; GNTTAB_RESERVED_CONSOLE, <xen/grant_table.h>
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <xen/grant_table.h>
+#include <xen/io/console.h>
+
+#include "dom0/consoles.h"
+#include "dom0/services.h"
+#include "kernel/panic.h"
+#include "toolstack/port.h"
+#include "toolstack/session.h"
+
+#define KEPT_SIZE  32768u /* of one guest's output */
+#define DEAD_MAX   16u    /* consoles of guests that are gone */
+#define TYPED_SIZE 512u
+#define LINE_SIZE  256u
+#define DETACH     0x1d /* Ctrl-] */
+
+struct console {
+    struct console *next; /* newest first */
+    domid_t domid;
+    char name[64];
+    struct xencons_interface *ring; /* NULL: the guest is gone */
+    uint32_t handle;
+    long port;
+    volatile bool raised;
+    bool broken; /* its indices made no sense: not looked at again */
+
+    uint64_t said; /* bytes ever; the last KEPT_SIZE of them are in kept */
+    char *kept;
+    char typed[TYPED_SIZE];
+    size_t nr_typed;
+    char line[LINE_SIZE]; /* the begun one, for who follows all */
+    size_t nr_line;
+    struct session *watcher;
+};
+
+static struct console *consoles;
+static struct doorbell bell;
+static struct session *follower; /* sees all guests' lines, each with its name before it */
+
+/* ---- what was said ---- */
+
+static void keep(struct console *console, const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        console->kept[console->said++ % KEPT_SIZE] = text[i];
+}
+
+static void show_line(struct console *console)
+{
+    session_print(follower, "%s| %.*s\n", console->name, (int)console->nr_line, console->line);
+    console->nr_line = 0;
+}
+
+static void show_lines(struct console *console, const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] != '\r' && text[i] != '\n')
+            console->line[console->nr_line++] = text[i];
+        if (text[i] == '\n' || console->nr_line == LINE_SIZE)
+            show_line(console);
+    }
+}
+
+static void take(struct console *console, const char *text, size_t size)
+{
+    keep(console, text, size);
+    if (console->watcher != NULL)
+        console->watcher->write(console->watcher, text, size);
+    if (follower != NULL && follower != console->watcher)
+        show_lines(console, text, size);
+}
+
+/* The guest may change its page at any time: indices are read once, bytes copied once. */
+static void read_ring(struct console *console)
+{
+    struct xencons_interface *ring = console->ring;
+    XENCONS_RING_IDX cons = __atomic_load_n(&ring->out_cons, __ATOMIC_RELAXED);
+    XENCONS_RING_IDX prod = __atomic_load_n(&ring->out_prod, __ATOMIC_ACQUIRE);
+    char text[sizeof(ring->out)];
+    size_t size = prod - cons;
+
+    if (size == 0 || console->broken)
+        return;
+    if (size > sizeof(ring->out)) {
+        console->broken = true;
+        port_log("a console's indices make no sense: it is not read any more");
+        return;
+    }
+    for (size_t i = 0; i < size; i++)
+        text[i] = ring->out[MASK_XENCONS_IDX(cons + i, ring->out)];
+    __atomic_store_n(&ring->out_cons, prod, __ATOMIC_RELEASE);
+    port_notify(console->port);
+    take(console, text, size);
+}
+
+/* ---- what is typed ---- */
+
+static void write_ring(struct console *console)
+{
+    struct xencons_interface *ring = console->ring;
+    XENCONS_RING_IDX prod = __atomic_load_n(&ring->in_prod, __ATOMIC_RELAXED);
+    XENCONS_RING_IDX cons = __atomic_load_n(&ring->in_cons, __ATOMIC_ACQUIRE);
+    size_t done = 0;
+
+    if (console->nr_typed == 0 || console->broken)
+        return;
+    while (done < console->nr_typed && prod - cons < sizeof(ring->in))
+        ring->in[MASK_XENCONS_IDX(prod++, ring->in)] = console->typed[done++];
+    __atomic_store_n(&ring->in_prod, prod, __ATOMIC_RELEASE);
+    console->nr_typed -= done;
+    memmove(console->typed, console->typed + done, console->nr_typed);
+    if (done > 0)
+        port_notify(console->port);
+}
+
+static void type(struct console *console, const char *text, size_t size)
+{
+    size_t room = TYPED_SIZE - console->nr_typed;
+
+    if (size > room)
+        size = room;
+    memcpy(console->typed + console->nr_typed, text, size);
+    console->nr_typed += size;
+    write_ring(console);
+}
+
+/* ---- the thread ---- */
+
+static void serve(void *argument)
+{
+    (void)argument;
+    for (;;) {
+        doorbell_wait(&bell);
+        for (struct console *console = consoles; console != NULL; console = console->next) {
+            if (console->ring == NULL || !console->raised)
+                continue;
+            console->raised = false;
+            write_ring(console);
+            read_ring(console);
+        }
+        thread_yield(); /* a guest that keeps ringing does not keep the others waiting */
+    }
+}
+
+void consoles_start(void)
+{
+    static struct thread thread;
+
+    service_thread(&thread, serve);
+}
+
+void consoles_follow(struct session *session)
+{
+    follower = session;
+}
+
+/* ---- coming and going ---- */
+
+static struct console *find_live(domid_t domid)
+{
+    struct console *console = consoles;
+
+    while (console != NULL && (console->ring == NULL || console->domid != domid))
+        console = console->next;
+    return console;
+}
+
+/* By name, or by number; of several dead ones the newest. */
+static struct console *find_named(const char *name)
+{
+    char *end;
+    unsigned long domid = strtoul(name, &end, 10);
+    bool is_number = *name != 0 && *end == 0;
+
+    for (struct console *console = consoles; console != NULL; console = console->next)
+        if (strcmp(console->name, name) == 0 || (is_number && console->domid == domid))
+            return console;
+    return NULL;
+}
+
+/* A console that somebody looks at stays, dead or not. */
+static void forget_oldest(void)
+{
+    struct console **oldest = NULL;
+    unsigned nr_dead = 0;
+
+    for (struct console **at = &consoles; *at != NULL; at = &(*at)->next) {
+        if ((*at)->ring != NULL || (*at)->watcher != NULL)
+            continue;
+        nr_dead++;
+        oldest = at;
+    }
+    if (nr_dead > DEAD_MAX) {
+        struct console *gone = *oldest;
+
+        *oldest = gone->next;
+        free(gone->kept);
+        free(gone);
+    }
+}
+
+static struct console *console_make(domid_t domid, const char *name)
+{
+    struct console *console = calloc(1, sizeof(*console));
+
+    if (console == NULL)
+        return NULL;
+    console->kept = malloc(KEPT_SIZE);
+    if (console->kept == NULL) {
+        free(console);
+        return NULL;
+    }
+    console->domid = domid;
+    strncpy(console->name, name, sizeof(console->name) - 1);
+    return console;
+}
+
+bool port_console_connect(domid_t domid, const char *name, uint32_t guest_port)
+{
+    struct console *console = console_make(domid, name);
+
+    if (console == NULL)
+        return false;
+    console->ring = granted_map(domid, GNTTAB_RESERVED_CONSOLE, &console->handle);
+    if (console->ring == NULL)
+        goto free;
+    console->port = port_join(domid, guest_port, &console->raised, &bell);
+    if (console->port < 0)
+        goto unmap;
+    console->next = consoles;
+    consoles = console;
+    return true;
+unmap:
+    granted_unmap(console->ring, console->handle);
+free:
+    free(console->kept);
+    free(console);
+    return false;
+}
+
+void port_console_disconnect(domid_t domid)
+{
+    struct console *console = find_live(domid);
+
+    if (console == NULL)
+        return;
+    read_ring(console); /* its last words */
+    if (console->nr_line > 0 && follower != NULL)
+        show_line(console);
+    port_leave(console->port);
+    granted_unmap(console->ring, console->handle);
+    console->ring = NULL;
+    if (console->watcher != NULL)
+        doorbell_ring(console->watcher->bell);
+    forget_oldest();
+}
+
+void port_console_rename(domid_t domid, const char *name)
+{
+    struct console *console = find_live(domid);
+
+    if (console != NULL)
+        strncpy(console->name, name, sizeof(console->name) - 1);
+}
+
+/* ---- looking ---- */
+
+static void print_kept(struct session *session, const struct console *console)
+{
+    size_t size = console->said < KEPT_SIZE ? console->said : KEPT_SIZE;
+    size_t from = (console->said - size) % KEPT_SIZE;
+    size_t first = size < KEPT_SIZE - from ? size : KEPT_SIZE - from;
+
+    session->write(session, console->kept + from, first);
+    session->write(session, console->kept, size - first);
+}
+
+static bool is_detach(const char *typed, long size)
+{
+    return memchr(typed, DETACH, (size_t)size) != NULL;
+}
+
+static void follow(struct session *session, struct console *console)
+{
+    char typed[64];
+
+    console->watcher = session;
+    while (console->ring != NULL) {
+        long size = session->read(session, typed, sizeof(typed));
+
+        if (size == 0 || (size > 0 && is_detach(typed, size)))
+            break;
+        if (size > 0 && console->ring != NULL)
+            type(console, typed, (size_t)size);
+    }
+    console->watcher = NULL;
+    session_print(session, "\n");
+}
+
+bool port_console_show(struct session *session, const char *name, bool go_on)
+{
+    struct console *console = find_named(name);
+
+    if (console == NULL)
+        return false;
+    print_kept(session, console);
+    if (go_on && console->ring != NULL && console->watcher == NULL)
+        follow(session, console);
+    return true;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The back end of guests' consoles. The toolstack's side of it is in toolstack/port.h.
+ */
+#ifndef DOM0_CONSOLES_H
+#define DOM0_CONSOLES_H
+
+struct session;
+
+/* From now on this session sees the lines of all guests, each behind its guest's name; NULL: nobody. */
+void consoles_follow(struct session *session);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dom0's services: what main.c starts, and what they want of each other.
+ *
+ * All run on one CPU as threads that give up their turn by waiting; interrupt handlers only note
+ * what happened and ring.
+ */
+#ifndef DOM0_SERVICES_H
+#define DOM0_SERVICES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <xen/xen.h>
+
+#include "kernel/thread.h"
+
+/* ---- grants.c: frames that guests granted us ---- */
+
+/* Maps a granted page; handle is for unmapping. NULL: refused, or no room. */
+void *granted_map(domid_t domid, uint32_t ref, uint32_t *handle);
+void granted_unmap(void *page, uint32_t handle);
+
+/* ---- ports.c: event channels to guests ---- */
+
+/* Joins a port of ours with one that a guest allocated for us; returns it, or a negative error.
+ * flag is set, and the bell rung, at each event. */
+long port_join(domid_t domid, uint32_t remote_port, volatile bool *flag, struct doorbell *bell);
+void port_leave(long port);
+void port_notify(long port);
+
+/* ---- store.c ---- */
+void store_start(void);
+/* Domains came to their end: VIRQ_DOM_EXC. */
+void store_look_at_domains(void);
+
+/* ---- consoles.c ---- */
+void consoles_start(void);
+
+/* ---- shell.c, line.c: who gives commands ---- */
+
+/* The commands of a file of the archive, with all guests' lines shown. False: one failed, and the
+ * rest was not carried out. */
+bool shell_run_script(const char *name);
+/* Commands that are typed, until "exit". */
+void shell_run_typed(void);
+void line_start(void);
+
+/* A thread for good, or panic. */
+void service_thread(struct thread *thread, void (*function)(void *));
+
+#endif

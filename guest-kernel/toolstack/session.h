@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whoever gives commands: the shell on the console, or the host over the second serial line.
+ */
+#ifndef TOOLSTACK_SESSION_H
+#define TOOLSTACK_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct session {
+    /* Never wait for a reader: when too much waits to be read, the rest is lost. */
+    void (*write)(struct session *session, const char *text, size_t size);
+    void (*write_error)(struct session *session, const char *text, size_t size);
+    /* Waits until most of what was written is read, or nobody reads. May be NULL. */
+    void (*drain)(struct session *session);
+    /* What somebody typed, at least one byte; waits for it. -1: the bell rang for another reason.
+     * 0: nobody is there any more. */
+    long (*read)(struct session *session, char *to, size_t size);
+    struct doorbell *bell;
+    const char *command; /* the one being carried out, for what it says of errors */
+};
+
+void session_print(struct session *session, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* One line, "command: ..." with its end. Returns 1, the status of a command that failed. */
+int session_fail(struct session *session, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

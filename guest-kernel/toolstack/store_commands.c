@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The store's commands: xenstore-ls and its kin.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "toolstack/commands.h"
+#include "toolstack/port.h"
+#include "xs/xs.h"
+
+#define DEPTH_MAX 64
+
+static int failed(struct session *session, const char *path, const char *error)
+{
+    return session_fail(session, "%s: %s", path, error);
+}
+
+/* Bytes that are no text are shown as a backslash and three octal digits. */
+static void print_value(struct session *session, const char *value, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (value[i] >= ' ' && value[i] < 0x7f && value[i] != '\\')
+            session->write(session, value + i, 1);
+        else
+            session_print(session, "\\%03o", (unsigned char)value[i]);
+    }
+}
+
+static int read_one(struct session *session, const char *path)
+{
+    struct xs *xs = port_xs();
+    const char *error = xs_request(xs, XS_READ, path, NULL, false);
+
+    if (error != NULL)
+        return failed(session, path, error);
+    session_print(session, "%.*s\n", (int)xs->reply_size, xs->reply);
+    return 0;
+}
+
+static int read(struct session *session, int argc, char **argv)
+{
+    int status = 0;
+
+    for (int i = 1; i < argc; i++)
+        status |= read_one(session, argv[i]);
+    return status;
+}
+
+static int write(struct session *session, int argc, char **argv)
+{
+    const char *error = NULL;
+
+    if (argc % 2 == 0)
+        return session_fail(session, "a value for each path is wanted"), 2;
+    for (int i = 1; i < argc; i += 2) {
+        error = xs_write(port_xs(), argv[i], argv[i + 1]);
+        if (error != NULL)
+            return failed(session, argv[i], error);
+    }
+    return 0;
+}
+
+static int remove_paths(struct session *session, int argc, char **argv)
+{
+    int status = 0;
+
+    for (int i = 1; i < argc; i++) {
+        const char *error = xs_rm(port_xs(), argv[i]);
+
+        if (error != NULL)
+            status = failed(session, argv[i], error);
+    }
+    return status;
+}
+
+static int exists(struct session *session, int argc, char **argv)
+{
+    (void)session;
+    for (int i = 1; i < argc; i++)
+        if (xs_request(port_xs(), XS_READ, argv[i], NULL, false) != NULL)
+            return 1;
+    return 0;
+}
+
+/* The names below a path, each with its NUL, in memory that the caller frees; NULL: error says why. */
+static char *names_below(const char *path, size_t *size, const char **error)
+{
+    struct xs *xs = port_xs();
+    char *names;
+
+    *error = xs_directory(xs, path);
+    if (*error != NULL)
+        return NULL;
+    names = malloc(xs->reply_size + 1);
+    if (names == NULL) {
+        *error = "ENOMEM";
+        return NULL;
+    }
+    memcpy(names, xs->reply, xs->reply_size);
+    names[xs->reply_size] = 0;
+    *size = xs->reply_size;
+    return names;
+}
+
+static int list(struct session *session, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *error;
+        size_t size;
+        char *names = names_below(argv[i], &size, &error);
+
+        if (names == NULL)
+            return failed(session, argv[i], error);
+        for (const char *name = names; name < names + size; name += strlen(name) + 1)
+            session_print(session, "%s\n", name);
+        free(names);
+    }
+    return 0;
+}
+
+static void print_permissions(struct session *session, const char *path)
+{
+    struct xs *xs = port_xs();
+
+    if (xs_get_permissions(xs, path) != NULL)
+        return;
+    session_print(session, "   (");
+    for (const char *one = xs->reply; one < xs->reply + xs->reply_size; one += strlen(one) + 1)
+        session_print(session, "%s%s", one == xs->reply ? "" : ",", one);
+    session_print(session, ")");
+}
+
+struct walk {
+    struct session *session;
+    bool permissions;
+    char path[XENSTORE_ABS_PATH_MAX + 1];
+    unsigned depth;
+};
+
+static void print_node(struct walk *w, const char *name)
+{
+    struct xs *xs = port_xs();
+
+    session_print(w->session, "%*s%s = \"", (int)w->depth, "", name);
+    if (xs_request(xs, XS_READ, w->path, NULL, false) == NULL)
+        print_value(w->session, xs->reply, xs->reply_size);
+    session_print(w->session, "\"");
+    if (w->permissions)
+        print_permissions(w->session, w->path);
+    session_print(w->session, "\n");
+}
+
+/* What goes away while this looks is left out. */
+static void print_below(struct walk *w)
+{
+    size_t length = strlen(w->path), size;
+    const char *error;
+    char *names = names_below(w->path, &size, &error);
+
+    if (names == NULL || w->depth == DEPTH_MAX) {
+        free(names);
+        return;
+    }
+    for (const char *name = names; name < names + size; name += strlen(name) + 1) {
+        if ((size_t)snprintf(w->path + length, sizeof(w->path) - length, "%s%s", length == 1 ? "" : "/", name) >=
+            sizeof(w->path) - length)
+            continue;
+        print_node(w, name);
+        w->depth++;
+        print_below(w);
+        w->depth--;
+    }
+    w->path[length] = 0;
+    free(names);
+}
+
+static int ls(struct session *session, int argc, char **argv)
+{
+    struct walk *w = calloc(1, sizeof(*w));
+    const char *path = "/", *error;
+
+    if (w == NULL)
+        return session_fail(session, "dom0 has no memory left");
+    w->session = session;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "-p") == 0)
+            w->permissions = true;
+        else
+            path = argv[i];
+    }
+    snprintf(w->path, sizeof(w->path), "%s", path);
+    error = xs_directory(port_xs(), path);
+    if (error == NULL)
+        print_below(w);
+    free(w);
+    return error == NULL ? 0 : failed(session, path, error);
+}
+
+static int chmod(struct session *session, int argc, char **argv)
+{
+    char permissions[256] = "";
+    const char *error;
+
+    for (int i = 2; i < argc; i++)
+        snprintf(permissions + strlen(permissions), sizeof(permissions) - strlen(permissions), "%s%s", i > 2 ? " " : "",
+                 argv[i]);
+    error = xs_set_permissions(port_xs(), argv[1], permissions);
+    return error == NULL ? 0 : failed(session, argv[1], error);
+}
+
+/* A count of events first, as xenstore-watch has it: -n 3. Otherwise until somebody types, or hangs up. */
+static int watch(struct session *session, int argc, char **argv)
+{
+    long left = -1;
+    int first = 1;
+
+    if (argc > 3 && strcmp(argv[1], "-n") == 0) {
+        left = strtol(argv[2], NULL, 10);
+        first = 3;
+    }
+    return port_store_watch(session, argc - first, argv + first, left);
+}
+
+/* clang-format off: a row a command */
+const struct command store_commands[] = {
+    { "xenstore-ls", "xenstore-ls [-p] [PATH]", "all nodes below; -p: with permissions", 0, 2, ls },
+    { "xenstore-read", "xenstore-read PATH...", "values", 1, -1, read },
+    { "xenstore-write", "xenstore-write PATH VALUE ...", "changes or makes nodes", 2, -1, write },
+    { "xenstore-rm", "xenstore-rm PATH...", "removes nodes and all below them", 1, -1, remove_paths },
+    { "xenstore-list", "xenstore-list PATH...", "names of the nodes right below", 1, -1, list },
+    { "xenstore-exists", "xenstore-exists PATH...", "status 0 if all are there", 1, -1, exists },
+    { "xenstore-watch", "xenstore-watch [-n COUNT] PATH...", "shows changes, until a key is pressed", 1, 8, watch },
+    { "xenstore-chmod", "xenstore-chmod PATH MODE...", "n5 (owner 5, others nothing), r0, w3, b2 (both)", 2, 16, chmod },
+    { NULL },
+};
+/* clang-format on */
