@@ -104,14 +104,19 @@ long control_physinfo(struct xen_sysctl_physinfo *info)
     return error;
 }
 
+long control_populate_extents(domid_t id, unsigned order, unsigned count, xen_pfn_t *extents)
+{
+    struct xen_memory_reservation r = { .nr_extents = count, .extent_order = order, .domid = id };
+
+    set_xen_guest_handle(r.extent_start, extents);
+    return hypercall_memory_op(XENMEM_populate_physmap, &r);
+}
+
 long control_populate(domid_t id, uint64_t pfn, unsigned count, xen_pfn_t *frames)
 {
-    struct xen_memory_reservation r = { .nr_extents = count, .domid = id };
-
     for (unsigned i = 0; i < count; i++)
         frames[i] = pfn + i;
-    set_xen_guest_handle(r.extent_start, frames);
-    return hypercall_memory_op(XENMEM_populate_physmap, &r);
+    return control_populate_extents(id, 0, count, frames);
 }
 
 long control_claim(domid_t id, uint64_t nr_pages)
@@ -119,6 +124,37 @@ long control_claim(domid_t id, uint64_t nr_pages)
     struct xen_memory_reservation r = { .nr_extents = nr_pages, .domid = id };
 
     return hypercall_memory_op(XENMEM_claim_pages, &r);
+}
+
+/* As firmware would tell it (E820): <xen/memory.h>. */
+struct map_entry {
+    uint64_t address, size;
+    uint32_t type;
+} __attribute__((packed));
+
+#define MAP_RAM 1
+
+long control_set_memory_map(domid_t id, uint64_t size_bytes)
+{
+    struct map_entry ram = { .size = size_bytes, .type = MAP_RAM };
+    struct xen_foreign_memory_map map = { .domid = id, .map.nr_entries = 1 };
+
+    set_xen_guest_handle(map.map.buffer, &ram);
+    return hypercall_memory_op(XENMEM_set_memory_map, &map);
+}
+
+long control_hypercall_page(domid_t id, uint64_t frame)
+{
+    struct xen_domctl op = { .u.hypercall_init.gmfn = frame };
+
+    return control_domctl(&op, XEN_DOMCTL_hypercall_init, id);
+}
+
+long control_pin_root(domid_t id, uint64_t frame)
+{
+    struct mmuext_op pin = { .cmd = MMUEXT_PIN_L4_TABLE, .arg1.mfn = frame };
+
+    return hypercall_mmuext_op(&pin, 1, NULL, id);
 }
 
 static long context(domid_t id, uint32_t cmd, unsigned vcpu, struct vcpu_guest_context *context)
@@ -147,7 +183,7 @@ long control_map_foreign(uint64_t *pte, domid_t id, uint64_t frame, bool write)
     return hypercall_mmu_update(&update, 1, NULL, id);
 }
 
-long control_unmap(uint64_t *pte)
+long control_unmap_foreign(uint64_t *pte)
 {
     long error = pte_set(pte, 0);
 

@@ -38,8 +38,18 @@ long control_physinfo(struct xen_sysctl_physinfo *info);
 
 /* count pages, named pfn .. in the machine-to-physical table. frames gets their numbers. Returns how many came. */
 long control_populate(domid_t id, uint64_t pfn, unsigned count, xen_pfn_t *frames);
+/* The same for pieces of 2^order pages (order: at most 9). extents: what the first page of each is named; gets the
+ * first frame of each. */
+long control_populate_extents(domid_t id, unsigned order, unsigned count, xen_pfn_t *extents);
+/* That many pages are the domain's to have, and nobody else's; 0: what is left of a claim is given up. */
 long control_claim(domid_t id, uint64_t nr_pages);
+/* The memory map that it is told: RAM from 0 on. */
+long control_set_memory_map(domid_t id, uint64_t size_bytes);
 
+/* Stubs for hypercalls into one of its frames. */
+long control_hypercall_page(domid_t id, uint64_t frame);
+/* Its frame becomes a root of page tables; all below it is checked. It must not be mapped to be written. */
+long control_pin_root(domid_t id, uint64_t frame);
 long control_set_context(domid_t id, unsigned vcpu, struct vcpu_guest_context *context);
 long control_get_context(domid_t id, unsigned vcpu, struct vcpu_guest_context *context);
 
@@ -49,7 +59,15 @@ long control_sysctl(struct xen_sysctl *op, uint32_t cmd);
 
 /* Maps another domain's frame at an L1 entry of our own tables, and unmaps it. */
 long control_map_foreign(uint64_t *pte, domid_t id, uint64_t frame, bool write);
-long control_unmap(uint64_t *pte);
+long control_unmap_foreign(uint64_t *pte);
+
+/*
+ * Maps frames of a domain side by side, and unmaps them: all that one call mapped. Not executable. NULL: refused
+ * (no such domain, a frame that is not its own, a page table to be written), or the window of 512 pages is full.
+ * From any thread of one CPU.
+ */
+void *control_map(domid_t id, const xen_pfn_t *frames, unsigned count, bool write);
+void control_unmap(void *address, unsigned count);
 
 /* The frames of a domain's grant table. */
 long control_grant_frames(domid_t id, unsigned first, unsigned count, xen_pfn_t *frames);

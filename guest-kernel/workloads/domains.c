@@ -176,7 +176,31 @@ static void frame_types(void)
     uint64_t *pte = pte_get(0xffffcb0000100000UL);
     CHECK(control_map_foreign(pte, t.id, t.frames[TINY_L1], true) < 0);
     CHECK_EQ(control_map_foreign(pte, t.id, t.frames[TINY_L1], false), 0);
-    CHECK_EQ(control_unmap(pte), 0);
+    CHECK_EQ(control_unmap_foreign(pte), 0);
+    tiny_destroy(&t);
+}
+
+/* Frames side by side, as a builder sees them; a request that is refused leaves nothing behind. */
+static void window_shows_many(void)
+{
+    struct tiny t;
+
+    check_context("window");
+    if (!tiny_create(&t, TINY_BLOCK))
+        return;
+    uint64_t *few = control_map(t.id, &t.frames[TINY_CODE], TINY_PAGES - TINY_CODE, true);
+    uint64_t *all = control_map(t.id, t.frames, TINY_PAGES, false);
+    if (CHECK(few != NULL) && CHECK(all != NULL)) {
+        volatile uint64_t *spare = few + (TINY_SPARE - TINY_CODE) * PTES_PER_TABLE;
+        *spare = 0x5678;
+        CHECK_EQ(*(volatile uint64_t *)(all + TINY_SPARE * PTES_PER_TABLE), 0x5678);
+        CHECK(control_map(t.id, t.frames, TINY_PAGES, true) == NULL); /* some are tables */
+        CHECK(control_map(t.id, t.frames, PTES_PER_TABLE + 1, false) == NULL);
+        control_unmap(few, TINY_PAGES - TINY_CODE);
+        CHECK(control_map(t.id, &t.frames[TINY_SPARE], 1, false) == few);
+        control_unmap(few, 1);
+        control_unmap(all, TINY_PAGES);
+    }
     tiny_destroy(&t);
 }
 
@@ -329,6 +353,7 @@ void workload_domains(void)
     pauses();
     sends_events();
     frame_types();
+    window_shows_many();
     maps_longer_than_it_lives();
     many_at_once(true);
     many_at_once(false);

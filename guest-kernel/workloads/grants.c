@@ -313,7 +313,7 @@ static void granter_dies(void)
         CHECK_EQ(control_info(t.id, &info), 0); /* it cannot go yet */
         CHECK_EQ(*(volatile uint64_t *)window_va(2), 77);
         CHECK_EQ(unmap(2, handle, GNTMAP_host_map, 0), GNTST_okay);
-        CHECK_EQ(control_unmap(pte), 0);
+        CHECK_EQ(control_unmap_foreign(pte), 0);
         for (unsigned i = 0; i < 1000 && control_info(t.id, &info) == 0; i++) {
             struct sched_poll poll = { .nr_ports = 0, .timeout = arch_clock_ns() + 1000000 };
             hypercall_sched_op(SCHEDOP_poll, &poll);

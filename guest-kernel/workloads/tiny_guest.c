@@ -28,7 +28,7 @@ volatile uint64_t *tiny_map(const struct tiny *t, enum tiny_page page)
 
 void tiny_unmap(enum tiny_page page)
 {
-    CHECK_EQ(control_unmap(pte_get(MAP_VA + page * PAGE_SIZE)), 0);
+    CHECK_EQ(control_unmap_foreign(pte_get(MAP_VA + page * PAGE_SIZE)), 0);
 }
 
 /* One page of its tables. */
@@ -92,7 +92,7 @@ static bool mask_events(const struct tiny *t)
         !CHECK_EQ(control_map_foreign(pte, t->id, info.shared_info_frame, true), 0))
         return false;
     ((volatile struct shared_info *)va)->vcpu_info[0].evtchn_upcall_mask = 1;
-    return CHECK_EQ(control_unmap(pte), 0);
+    return CHECK_EQ(control_unmap_foreign(pte), 0);
 }
 
 static bool build(struct tiny *t, enum tiny_task task)

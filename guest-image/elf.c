@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "domain/elf.h"
+#include "elf.h"
+#include <xen/xen.h>
 #include <xen/elfnote.h>
-#include "lib/string.h"
-#include "machine/layout.h"
-
-#define LOWER_HALF_END (1UL << 47)
+#include "basics.h"
 
 #define CLASS_64      2
 #define MACHINE_X86   62
@@ -180,11 +178,44 @@ static void read_notes(struct reader *r, uint64_t offset, uint64_t size)
 
 /* --- The older way: KEY=value,KEY=value --- */
 
+static unsigned digit_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return (unsigned)(c - '0');
+    if (c >= 'a' && c <= 'f')
+        return (unsigned)(c - 'a') + 10;
+    if (c >= 'A' && c <= 'F')
+        return (unsigned)(c - 'A') + 10;
+    return 16;
+}
+
+/* Decimal, or 0x and hexadecimal, up to the first character that is no digit. What is too large is no address
+ * either: 0. */
 static uint64_t text_number(const char *text)
 {
+    unsigned base = 10;
     uint64_t value = 0;
 
-    return parse_size(text, &text, &value) ? value : 0;
+    if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+        base = 16;
+        text += 2;
+    }
+    for (; digit_value(*text) < base; text++) {
+        if (__builtin_mul_overflow(value, (uint64_t)base, &value) ||
+            __builtin_add_overflow(value, (uint64_t)digit_value(*text), &value))
+            return 0;
+    }
+    return value;
+}
+
+static bool begins(const char *text, const char *with)
+{
+    return text_begins((const uint8_t *)text, (uint32_t)strlen(text), with);
+}
+
+static bool is(const char *text, const char *other)
+{
+    return strlen(text) == strlen(other) && begins(text, other);
 }
 
 static void read_pair(struct reader *r, const char *key, const char *value)
@@ -192,20 +223,20 @@ static void read_pair(struct reader *r, const char *key, const char *value)
     struct kernel_image *out = r->out;
 
     r->any_note = true;
-    if (!strcmp(key, "VIRT_BASE"))
+    if (is(key, "VIRT_BASE"))
         out->virt_base = text_number(value);
-    else if (!strcmp(key, "VIRT_ENTRY"))
+    else if (is(key, "VIRT_ENTRY"))
         out->entry = text_number(value);
-    else if (!strcmp(key, "ELF_PADDR_OFFSET"))
+    else if (is(key, "ELF_PADDR_OFFSET"))
         out->paddr_offset = text_number(value);
-    else if (!strcmp(key, "HYPERCALL_PAGE"))
+    else if (is(key, "HYPERCALL_PAGE"))
         out->hypercall_page = text_number(value) << PAGE_SHIFT; /* plus virt_base, once known */
-    else if (!strcmp(key, "XEN_VER"))
-        r->version_ok = !strncmp(value, "xen-3.0", 7);
-    else if (!strcmp(key, "LOADER"))
-        r->loader_ok |= !strncmp(value, "generic", 7);
-    else if (!strcmp(key, "GUEST_OS"))
-        r->loader_ok |= !strncmp(value, "linux", 5);
+    else if (is(key, "XEN_VER"))
+        r->version_ok = begins(value, "xen-3.0");
+    else if (is(key, "LOADER"))
+        r->loader_ok |= begins(value, "generic");
+    else if (is(key, "GUEST_OS"))
+        r->loader_ok |= begins(value, "linux");
 }
 
 static void read_guest_section(struct reader *r, const struct section *s)
@@ -265,7 +296,7 @@ static void find_notes(struct reader *r)
 
 bool kernel_range_ok(uint64_t start, uint64_t end)
 {
-    return start <= end && (end <= LOWER_HALF_END || start >= HYPERVISOR_END);
+    return start <= end && (end <= LOWER_HALF_END || start >= HYPERVISOR_VIRT_END);
 }
 
 static const char *check_segments(struct reader *r)
@@ -303,17 +334,49 @@ static const char *check_segments(struct reader *r)
     return NULL;
 }
 
+/* --- Files that are none --- */
+
+#define UNPACK "unpack it first (./tenon does)"
+
+static const struct compression {
+    unsigned length;
+    const char *mark; /* that a file begins with */
+    const char *words;
+} compressions[] = {
+    { 2, "\x1f\x8b", "it is compressed with gzip: " UNPACK },
+    { 6, "\xfd\x37zXZ\0", "it is compressed with xz: " UNPACK },
+    { 4, "\x28\xb5\x2f\xfd", "it is compressed with zstd: " UNPACK },
+    { 4, "\x02\x21\x4c\x18", "it is compressed with lz4: " UNPACK },
+    { 4, "\x04\x22\x4d\x18", "it is compressed with lz4: " UNPACK },
+    { 3, "BZh", "it is compressed with bzip2: " UNPACK },
+};
+
+/* A boot sector's signature, and Linux's header behind it. */
+static bool is_bzimage(const struct reader *r)
+{
+    const uint8_t *found = at(r, 0x1fe, 8);
+
+    return found && found[0] == 0x55 && found[1] == 0xaa && !memcmp(found + 4, "HdrS", 4);
+}
+
+static const char *what_else_it_is(const struct reader *r)
+{
+    if (is_bzimage(r))
+        return "it is a bzImage, a compressed kernel: " UNPACK;
+    for (unsigned i = 0; i < ARRAY_SIZE(compressions); i++) {
+        const struct compression *c = &compressions[i];
+        if (r->size >= c->length && !memcmp(r->bytes, c->mark, c->length))
+            return c->words;
+    }
+    return "it is not an ELF file: give an uncompressed kernel built for Xen PV";
+}
+
 static const char *check_header(const struct reader *r)
 {
     const struct elf_header *h = r->header;
-    static const uint8_t bz_magic[] = { 'H', 'd', 'r', 'S' };
 
-    if (r->size >= 0x206 && !memcmp(r->bytes + 0x202, bz_magic, 4))
-        return "it is a compressed kernel (bzImage): unpack it first";
-    if (r->size >= 2 && r->bytes[0] == 0x1f && r->bytes[1] == 0x8b)
-        return "it is compressed with gzip: unpack it first";
     if (r->size < sizeof(*h) || memcmp(h->ident, "\177ELF", 4))
-        return "it is not an ELF file: give an uncompressed kernel built for Xen PV";
+        return what_else_it_is(r);
     if (h->ident[4] != CLASS_64 || h->machine != MACHINE_X86)
         return h->machine == MACHINE_I386 ? "it is a 32-bit kernel: only 64-bit ones run here"
                                           : "it is not for x86-64: only x86-64 kernels run here";

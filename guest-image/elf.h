@@ -5,10 +5,11 @@
  *
  * ABI: <xen/elfnote.h>
  */
-#ifndef DOMAIN_ELF_H
-#define DOMAIN_ELF_H
+#ifndef GUEST_IMAGE_ELF_H
+#define GUEST_IMAGE_ELF_H
 
-#include "lib/types.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 #define ELF_UNSET (~0UL)
 
@@ -26,7 +27,7 @@ struct kernel_image {
 /* Reads headers and notes; nothing is loaded. Returns NULL, or what is wrong with the file, in words. */
 const char *elf_read(const void *bytes, uint64_t size, struct kernel_image *out);
 
-/* Does [start, end) lie where a guest may have its own: canonical, in one half, and not in our part? */
+/* Does [start, end) lie where a guest may have its own: canonical, in one half, and not in the hypervisor's part? */
 bool kernel_range_ok(uint64_t start, uint64_t end);
 
 /* Calls store for each piece: size bytes from data (NULL: zeroes) go to this virtual address. Returns
