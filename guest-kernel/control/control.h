@@ -53,6 +53,21 @@ long control_pin_root(domid_t id, uint64_t frame);
 long control_set_context(domid_t id, unsigned vcpu, struct vcpu_guest_context *context);
 long control_get_context(domid_t id, unsigned vcpu, struct vcpu_guest_context *context);
 
+/* A bit a processor. Hard: where the vCPU may run; soft: where it likes to; 0: that one stays as it is. */
+long control_set_affinity(domid_t id, unsigned vcpu, uint64_t hard, uint64_t soft);
+long control_get_affinity(domid_t id, unsigned vcpu, uint64_t *hard, uint64_t *soft);
+long control_vcpu_info(domid_t id, unsigned vcpu, struct xen_domctl_getvcpuinfo *info);
+
+/* A port of the domain's that waits for one of ours. Returns it. */
+long control_alloc_port(domid_t id);
+
+/* What xen_version answers to one of XENVER_*. */
+long control_version(unsigned what, void *answer);
+/* The next piece of the hypervisor's log: *at begins as 0. Returns its size, 0 at the end. */
+long control_read_log(char *to, uint32_t size, uint32_t *at);
+long control_clear_log(void);
+long control_debug_keys(const char *keys, uint32_t count);
+
 /* One operation as it is; the version is filled in. */
 long control_domctl(struct xen_domctl *op, uint32_t cmd, domid_t id);
 long control_sysctl(struct xen_sysctl *op, uint32_t cmd);

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <reent.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "arch/arch.h"
 #include "kernel/page_alloc.h"
@@ -39,9 +41,7 @@ static void shrink_page(void)
     page_free(arch_page_address(arch_page_unmap(mapped_end)));
 }
 
-void *_sbrk(ptrdiff_t change);
-
-void *_sbrk(ptrdiff_t change)
+void *sbrk(ptrdiff_t change)
 {
     unsigned long old = heap_end, end = heap_end + (unsigned long)change;
 
@@ -68,6 +68,22 @@ void __malloc_unlock(struct _reent *reent)
 {
     (void)reent;
 }
+
+/* The library's streams want files below them. Nobody opens one here: services write to sessions. */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#define NO_FILES(declaration)                                                                      \
+    declaration                                                                                    \
+    {                                                                                              \
+        errno = ENOSYS;                                                                            \
+        return -1;                                                                                 \
+    }
+
+NO_FILES(int close(int file))
+NO_FILES(int fstat(int file, struct stat *status))
+NO_FILES(int isatty(int file))
+NO_FILES(off_t lseek(int file, off_t offset, int whence))
+NO_FILES(_READ_WRITE_RETURN_TYPE read(int file, void *to, size_t size))
+NO_FILES(_READ_WRITE_RETURN_TYPE write(int file, const void *from, size_t size))
 
 void abort(void)
 {

@@ -13,7 +13,7 @@
 #define NS_PER_S     1000000000ULL
 #define WAIT_MAX_S   3600UL
 
-static int files(struct session *session, int argc, char **argv)
+static int run_files(struct session *session, int argc, char **argv)
 {
     const char *name;
     size_t at = 0;
@@ -39,7 +39,7 @@ static bool any_left(int argc, char **argv)
     return false;
 }
 
-static int wait(struct session *session, int argc, char **argv)
+static int run_wait(struct session *session, int argc, char **argv)
 {
     unsigned long seconds = strtoul(argv[1], NULL, 10);
     uint64_t end = port_clock_ns() + (seconds < WAIT_MAX_S ? seconds : WAIT_MAX_S) * NS_PER_S;
@@ -52,19 +52,19 @@ static int wait(struct session *session, int argc, char **argv)
     return 0;
 }
 
-static int print_log(struct session *session, int argc, char **argv)
+static int show_log(struct session *session, int argc, char **argv)
 {
     (void)argc;
     return port_console_show(session, argv[1], false) ? 0 : session_fail(session, "nothing is kept of '%s'", argv[1]);
 }
 
 /* "not COMMAND ...": for scripts, where something must fail. */
-static int not(struct session *session, int argc, char **argv)
+static int run_not(struct session *session, int argc, char **argv)
 {
     return command_run(session, argc - 1, argv + 1) == 0;
 }
 
-static int echo(struct session *session, int argc, char **argv)
+static int run_echo(struct session *session, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)
         session_print(session, "%s%s", i > 1 ? " " : "", argv[i]);
@@ -72,7 +72,7 @@ static int echo(struct session *session, int argc, char **argv)
     return 0;
 }
 
-static int pause_a_while(struct session *session, int argc, char **argv)
+static int run_sleep(struct session *session, int argc, char **argv)
 {
     (void)session;
     (void)argc;
@@ -80,7 +80,7 @@ static int pause_a_while(struct session *session, int argc, char **argv)
     return 0;
 }
 
-static int check(struct session *session, int argc, char **argv)
+static int run_check(struct session *session, int argc, char **argv)
 {
     const char *wrong = port_store_audit();
 
@@ -91,13 +91,13 @@ static int check(struct session *session, int argc, char **argv)
 
 /* clang-format off: a row a command */
 const struct command dom0_commands[] = {
-    { "files", "files", "what dom0's archive holds", 0, 0, files },
-    { "log", "log GUEST", "what it said on its console, dead or alive", 1, 1, print_log },
-    { "wait", "wait SECONDS [GUEST...]", "until they ended, but not longer", 1, -1, wait },
-    { "sleep", "sleep SECONDS", "nothing, for a while", 1, 1, pause_a_while },
-    { "echo", "echo WORD...", "says it", 0, -1, echo },
-    { "not", "not COMMAND...", "well if that fails", 1, -1, not },
-    { "check", "check", "recounts what the store keeps as numbers", 0, 0, check },
+    { "files", "files", "what dom0's archive holds", 0, 0, run_files },
+    { "log", "log GUEST", "what it said on its console, dead or alive", 1, 1, show_log },
+    { "wait", "wait SECONDS [GUEST...]", "until they ended, but not longer", 1, -1, run_wait },
+    { "sleep", "sleep SECONDS", "nothing, for a while", 1, 1, run_sleep },
+    { "echo", "echo WORD...", "says it", 0, -1, run_echo },
+    { "not", "not COMMAND...", "well if that fails", 1, -1, run_not },
+    { "check", "check", "recounts what the store keeps as numbers", 0, 0, run_check },
     { NULL },
 };
 /* clang-format on */

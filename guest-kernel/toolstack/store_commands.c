@@ -39,7 +39,7 @@ static int read_one(struct session *session, const char *path)
     return 0;
 }
 
-static int read(struct session *session, int argc, char **argv)
+static int store_read(struct session *session, int argc, char **argv)
 {
     int status = 0;
 
@@ -48,7 +48,7 @@ static int read(struct session *session, int argc, char **argv)
     return status;
 }
 
-static int write(struct session *session, int argc, char **argv)
+static int store_write(struct session *session, int argc, char **argv)
 {
     const char *error = NULL;
 
@@ -62,7 +62,7 @@ static int write(struct session *session, int argc, char **argv)
     return 0;
 }
 
-static int remove_paths(struct session *session, int argc, char **argv)
+static int store_rm(struct session *session, int argc, char **argv)
 {
     int status = 0;
 
@@ -75,7 +75,7 @@ static int remove_paths(struct session *session, int argc, char **argv)
     return status;
 }
 
-static int exists(struct session *session, int argc, char **argv)
+static int store_exists(struct session *session, int argc, char **argv)
 {
     (void)session;
     for (int i = 1; i < argc; i++)
@@ -104,7 +104,7 @@ static char *names_below(const char *path, size_t *size, const char **error)
     return names;
 }
 
-static int list(struct session *session, int argc, char **argv)
+static int store_list(struct session *session, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
         const char *error;
@@ -176,7 +176,7 @@ static void print_below(struct walk *w)
     free(names);
 }
 
-static int ls(struct session *session, int argc, char **argv)
+static int store_ls(struct session *session, int argc, char **argv)
 {
     struct walk *w = calloc(1, sizeof(*w));
     const char *path = "/", *error;
@@ -198,7 +198,7 @@ static int ls(struct session *session, int argc, char **argv)
     return error == NULL ? 0 : failed(session, path, error);
 }
 
-static int chmod(struct session *session, int argc, char **argv)
+static int store_chmod(struct session *session, int argc, char **argv)
 {
     char permissions[256] = "";
     const char *error;
@@ -211,7 +211,7 @@ static int chmod(struct session *session, int argc, char **argv)
 }
 
 /* A count of events first, as xenstore-watch has it: -n 3. Otherwise until somebody types, or hangs up. */
-static int watch(struct session *session, int argc, char **argv)
+static int store_watch(struct session *session, int argc, char **argv)
 {
     long left = -1;
     int first = 1;
@@ -225,14 +225,14 @@ static int watch(struct session *session, int argc, char **argv)
 
 /* clang-format off: a row a command */
 const struct command store_commands[] = {
-    { "xenstore-ls", "xenstore-ls [-p] [PATH]", "all nodes below; -p: with permissions", 0, 2, ls },
-    { "xenstore-read", "xenstore-read PATH...", "values", 1, -1, read },
-    { "xenstore-write", "xenstore-write PATH VALUE ...", "changes or makes nodes", 2, -1, write },
-    { "xenstore-rm", "xenstore-rm PATH...", "removes nodes and all below them", 1, -1, remove_paths },
-    { "xenstore-list", "xenstore-list PATH...", "names of the nodes right below", 1, -1, list },
-    { "xenstore-exists", "xenstore-exists PATH...", "status 0 if all are there", 1, -1, exists },
-    { "xenstore-watch", "xenstore-watch [-n COUNT] PATH...", "shows changes, until a key is pressed", 1, 8, watch },
-    { "xenstore-chmod", "xenstore-chmod PATH MODE...", "n5 (owner 5, others nothing), r0, w3, b2 (both)", 2, 16, chmod },
+    { "xenstore-ls", "xenstore-ls [-p] [PATH]", "all nodes below; -p: with permissions", 0, 2, store_ls },
+    { "xenstore-read", "xenstore-read PATH...", "values", 1, -1, store_read },
+    { "xenstore-write", "xenstore-write PATH VALUE ...", "changes or makes nodes", 2, -1, store_write },
+    { "xenstore-rm", "xenstore-rm PATH...", "removes nodes and all below them", 1, -1, store_rm },
+    { "xenstore-list", "xenstore-list PATH...", "names of the nodes right below", 1, -1, store_list },
+    { "xenstore-exists", "xenstore-exists PATH...", "status 0 if all are there", 1, -1, store_exists },
+    { "xenstore-watch", "xenstore-watch [-n COUNT] PATH...", "shows changes, until a key is pressed", 1, 8, store_watch },
+    { "xenstore-chmod", "xenstore-chmod PATH MODE...", "n5 (owner 5, others nothing), r0, w3, b2 (both)", 2, 16, store_chmod },
     { NULL },
 };
 /* clang-format on */

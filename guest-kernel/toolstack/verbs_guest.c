@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "control/control.h"
-#include "toolstack/config_values.h"
 #include "toolstack/guest_keys.h"
 #include "toolstack/port.h"
 #include "toolstack/verbs.h"
@@ -112,7 +111,7 @@ out:
     return good;
 }
 
-static int create(struct session *session, int argc, char **argv)
+static int verb_create(struct session *session, int argc, char **argv)
 {
     struct creation c = { 0 };
     struct guest_config *config;
@@ -147,7 +146,7 @@ static int do_destroy(struct session *session, struct guest *guest)
     return 0;
 }
 
-static int destroy(struct session *session, int argc, char **argv)
+static int verb_destroy(struct session *session, int argc, char **argv)
 {
     (void)argc;
     return with_guest(session, argv[1], do_destroy);
@@ -160,7 +159,7 @@ static int do_pause(struct session *session, struct guest *guest)
     return error == 0 ? 0 : session_fail(session, "refused: error %ld", error);
 }
 
-static int pause(struct session *session, int argc, char **argv)
+static int verb_pause(struct session *session, int argc, char **argv)
 {
     (void)argc;
     return with_guest(session, argv[1], do_pause);
@@ -173,13 +172,13 @@ static int do_unpause(struct session *session, struct guest *guest)
     return error == 0 ? 0 : session_fail(session, "it is not paused");
 }
 
-static int unpause(struct session *session, int argc, char **argv)
+static int verb_unpause(struct session *session, int argc, char **argv)
 {
     (void)argc;
     return with_guest(session, argv[1], do_unpause);
 }
 
-static int rename(struct session *session, int argc, char **argv)
+static int verb_rename(struct session *session, int argc, char **argv)
 {
     struct guest *guest;
     int status = 1;
@@ -199,7 +198,7 @@ static int rename(struct session *session, int argc, char **argv)
     return status;
 }
 
-static int console(struct session *session, int argc, char **argv)
+static int verb_console(struct session *session, int argc, char **argv)
 {
     (void)argc;
     if (port_console_show(session, argv[1], true))
@@ -269,12 +268,12 @@ static int ask(struct session *session, int argc, char **argv, const char *what)
     return all ? ask_all(what, wait) : ask_one(session, word, what, wait);
 }
 
-static int shutdown(struct session *session, int argc, char **argv)
+static int verb_shutdown(struct session *session, int argc, char **argv)
 {
     return ask(session, argc, argv, "poweroff");
 }
 
-static int reboot(struct session *session, int argc, char **argv)
+static int verb_reboot(struct session *session, int argc, char **argv)
 {
     return ask(session, argc, argv, "reboot");
 }
@@ -314,7 +313,7 @@ static int set_memory(struct session *session, struct guest *guest, uint64_t kib
     return guest_key_write_number(guest, "memory/target", kib) != NULL;
 }
 
-static int mem_set(struct session *session, int argc, char **argv)
+static int verb_mem_set(struct session *session, int argc, char **argv)
 {
     struct guest *guest;
     uint64_t kib;
@@ -366,7 +365,7 @@ static bool read_cpus(struct session *session, const char *word, uint64_t *cpus)
     return false;
 }
 
-static int vcpu_pin(struct session *session, int argc, char **argv)
+static int verb_vcpu_pin(struct session *session, int argc, char **argv)
 {
     struct guest *guest;
     uint64_t hard, soft = 0;
@@ -384,19 +383,19 @@ static int vcpu_pin(struct session *session, int argc, char **argv)
 
 /* clang-format off: a row a verb */
 const struct command xl_verbs[] = {
-    { "create", "create [-p] [-q] FILE|KEY=VALUE...", "makes a guest from a file of dom0's archive; -p: it stays paused", 1, -1, create },
+    { "create", "create [-p] [-q] FILE|KEY=VALUE...", "makes a guest from a file of dom0's archive; -p: it stays paused", 1, -1, verb_create },
     { "list", "list [-v] [DOMAIN...]", "all domains, or those named", 0, -1, verb_list },
     { "info", "info", "the machine and the hypervisor", 0, 0, verb_info },
-    { "console", "console DOMAIN", "what it said, and goes on; Ctrl-] leaves", 1, 1, console },
-    { "destroy", "destroy DOMAIN", "ends it at once", 1, 1, destroy },
-    { "shutdown", "shutdown [-w] -a|DOMAIN", "asks it to power off; -w waits for it, -a: all", 1, 3, shutdown },
-    { "reboot", "reboot [-w] -a|DOMAIN", "asks it to reboot", 1, 3, reboot },
-    { "pause", "pause DOMAIN", "it does not run until unpaused", 1, 1, pause },
-    { "unpause", "unpause DOMAIN", "it goes on", 1, 1, unpause },
+    { "console", "console DOMAIN", "what it said, and goes on; Ctrl-] leaves", 1, 1, verb_console },
+    { "destroy", "destroy DOMAIN", "ends it at once", 1, 1, verb_destroy },
+    { "shutdown", "shutdown [-w] -a|DOMAIN", "asks it to power off; -w waits for it, -a: all", 1, 3, verb_shutdown },
+    { "reboot", "reboot [-w] -a|DOMAIN", "asks it to reboot", 1, 3, verb_reboot },
+    { "pause", "pause DOMAIN", "it does not run until unpaused", 1, 1, verb_pause },
+    { "unpause", "unpause DOMAIN", "it goes on", 1, 1, verb_unpause },
     { "vcpu-list", "vcpu-list [DOMAIN...]", "virtual processors, where they run and may", 0, -1, verb_vcpu_list },
-    { "vcpu-pin", "vcpu-pin DOMAIN VCPU|all CPUS [SOFT]", "on which processors it may run; - leaves as is", 3, 4, vcpu_pin },
-    { "mem-set", "mem-set DOMAIN SIZE", "how much memory it may have: MiB, or with k, m, g", 2, 2, mem_set },
-    { "rename", "rename DOMAIN NAME", "another name for it", 2, 2, rename },
+    { "vcpu-pin", "vcpu-pin DOMAIN VCPU|all CPUS [SOFT]", "on which processors it may run; - leaves as is", 3, 4, verb_vcpu_pin },
+    { "mem-set", "mem-set DOMAIN SIZE", "how much memory it may have: MiB, or with k, m, g", 2, 2, verb_mem_set },
+    { "rename", "rename DOMAIN NAME", "another name for it", 2, 2, verb_rename },
     { "domid", "domid NAME", "its number", 1, 1, verb_domid },
     { "domname", "domname DOMID", "its name", 1, 1, verb_domname },
     { "uptime", "uptime [DOMAIN...]", "for how long they have been there", 0, -1, verb_uptime },

@@ -286,7 +286,7 @@ int verb_dmesg(struct session *session, int argc, char **argv)
 
 int verb_debug_keys(struct session *session, int argc, char **argv)
 {
-    long error = control_debug_keys(argv[1], strlen(argv[1]));
+    long error = control_debug_keys(argv[1], (uint32_t)strlen(argv[1]));
 
     (void)argc;
     return error == 0 ? 0 : session_fail(session, "refused: error %ld", error);
