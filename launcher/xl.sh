@@ -52,12 +52,14 @@ xl_type() {
 
 # xl_answers: shows what comes until the end; sets xl_status.
 xl_answers() {
-    local line text
+    local line text begun=''
     while :; do
         if ! IFS= read -r -t 1 line <&"$xl_out"; then
+            begun=$begun$line
             xl_alive || { note "the machine ended"; return; }
             continue
         fi
+        line=$begun$line begun=''
         case $line in "$xl_id "*) ;; *) continue ;; esac
         line=${line#"$xl_id "}
         text=${line#* }

@@ -4,14 +4,12 @@
  */
 #include "toolstack/guests.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "control/control.h"
-#include "kernel/thread.h"
 #include "toolstack/build.h"
 #include "toolstack/guest_keys.h"
 #include "toolstack/port.h"
@@ -25,23 +23,23 @@
 #define BURIAL_LOOKS 100u
 #define BURIAL_NS    2000000u
 
+#define LOCK_NS 1000000u
+
 static struct guest *guests;
 static bool locked;
-static struct doorbell unlocked;
 
 /* ---- finding ---- */
 
 void guests_lock(void)
 {
     while (locked)
-        doorbell_wait(&unlocked);
+        port_sleep_ns(LOCK_NS);
     locked = true;
 }
 
 void guests_unlock(void)
 {
     locked = false;
-    doorbell_ring(&unlocked);
 }
 
 struct guest *guest_next(struct guest *guest)
@@ -72,7 +70,7 @@ struct guest *guest_find(const char *name)
     char *end;
     unsigned long domid = strtoul(name, &end, 10);
 
-    if (isdigit((unsigned char)*name) && *end == 0)
+    if (*name >= '0' && *name <= '9' && *end == 0)
         return domid > 0 && domid < DOMID_FIRST_RESERVED ? guest_of((domid_t)domid) : NULL;
     return guest_named(name);
 }

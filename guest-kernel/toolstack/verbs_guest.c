@@ -188,8 +188,8 @@ static int verb_rename(struct session *session, int argc, char **argv)
     guest = named(session, argv[1]);
     if (guest == NULL)
         status = 1;
-    else if (!config_name_ok(argv[2]))
-        session_fail(session, "'%s' cannot be a guest's name", argv[2]);
+    else if (config_name_wrong(argv[2]) != NULL)
+        session_fail(session, "'%s': %s", argv[2], config_name_wrong(argv[2]));
     else if (!guest_rename(guest, argv[2]))
         session_fail(session, "there is a guest called '%s' already", argv[2]);
     else
