@@ -32,12 +32,12 @@ build_preset() {
     ) 9>"$folder/.lock"
 }
 
-# need_build PRESET: sets images, the folder that holds tenon.elf and guest-kernel.elf.
+# need_build PRESET: sets images, the folder that holds tenon.elf, guest-kernel.elf and dom0.elf.
 need_build() {
     local image
     images=$(build_folder "$1")
     build_preset "$1" || exit 1
-    for image in tenon.elf guest-kernel.elf; do
+    for image in tenon.elf guest-kernel.elf dom0.elf; do
         [ -e "$images/$image" ] || die "the build made no $images/$image; is this the whole source tree?"
     done
 }

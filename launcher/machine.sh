@@ -151,6 +151,7 @@ machine_start() {
         (cd "$m_folder" && exec setsid setpriv --pdeathsig KILL "${command[@]}") </dev/null >"$m_folder/qemu.log" 2>&1 &
     fi
     m_pid=$!
+    echo "$m_pid" >"$m_folder/pid"
 }
 
 # machine_boot: starts it and waits for its end. Sets m_outcome and m_status.
@@ -183,7 +184,7 @@ machine_boot() {
     m_status=$?
     m_pid=
     trap - EXIT INT TERM HUP
-    rm -f "$m_folder/hypervisor.elf" "$m_folder/kernel.elf" "$m_folder/initrd" "$m_folder/boot.iso" "$m_folder/typed"
+    rm -f "$m_folder/hypervisor.elf" "$m_folder/kernel.elf" "$m_folder/initrd" "$m_folder/boot.iso" "$m_folder/typed" "$m_folder/archive" "$m_folder"/commands.*
     "$m_watch" "$m_console"
 }
 

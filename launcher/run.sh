@@ -7,8 +7,9 @@ run_usage() {
     cat <<'END'
 Usage: ./tenon run [OPTION...] [WORKLOAD...]
 
-Boots the hypervisor in QEMU with the mini-kernel as dom0 and runs its unit workloads: all, or those named.
-Standard output gets a line a workload, "NAME PASS", "NAME FAIL reason" or "NAME SKIP reason", and at the end
+Boots the hypervisor in QEMU with the mini-kernel as dom0. It runs its unit workloads, then makes two guests, which
+find each other through the store and exchange pages; or, with names, runs those workloads only. Standard output gets
+a line a workload, "NAME PASS", "NAME FAIL reason" or "NAME SKIP reason", a guest's behind its name, and at the end
 "VERDICT PASS ..." or "VERDICT FAIL ...". The status is 0 only if all is well, the hypervisor's audit included.
 
   --list             name the workloads
@@ -17,7 +18,11 @@ Standard output gets a line a workload, "NAME PASS", "NAME FAIL reason" or "NAME
   --memory SIZE      memory of the machine, as 512M or 2G (512M)
   --boot WAY         direct (default): QEMU loads the images, by Multiboot 1; grub: a CD, by Multiboot 2
   --timeout SECONDS  after which the machine counts as hung (300)
-  --interactive      console on this terminal, no time limit; Ctrl-A X ends it
+  --interactive      dom0's shell on this terminal, no workloads, no time limit; Ctrl-A X ends it. Meanwhile
+                     ./tenon xl gives commands from another one
+  --guests FOLDER    dom0 gets the files of this folder (configurations of guests) and carries out the commands of
+                     its file "run" (guests/pair); "none": there are no guests
+  --add FILE         dom0 gets this file, too; a compressed kernel is unpacked. May be given several times
   --checked          the build with lock-order and undefined-behaviour checks
 
 To look into a failure, or to boot something else:
@@ -33,10 +38,10 @@ END
 }
 
 run_read_options() {
-    run_preset=default run_list=no run_interactive=no run_images='' run_log='' run_kernel='' run_names=() run_types=()
+    run_preset=default run_guests='' run_adds=() run_list=no run_interactive=no run_images='' run_log='' run_kernel='' run_names=() run_types=() run_workloads=no
     while [ $# -gt 0 ]; do
         case $1 in
-        --on | --cpus | --memory | --boot | --timeout | --kernel | --initrd | --hypervisor | --guest | --type | --images | --log)
+        --on | --cpus | --memory | --boot | --timeout | --kernel | --initrd | --hypervisor | --guest | --guests | --add | --type | --images | --log)
             need_value "$1" $#
             ;;
         esac
@@ -60,6 +65,14 @@ run_read_options() {
             m_initrd=$(absolute "$2")
             [ -r "$m_initrd" ] || wrong_use "--initrd: cannot read $2"
             shift ;;
+        --guests)
+            run_guests=$2
+            [ "$2" = none ] || run_guests=$(absolute "$2")
+            [ "$2" = none ] || [ -d "$run_guests" ] || wrong_use "--guests: no folder $2"
+            shift ;;
+        --add)
+            [ -r "$(absolute "$2")" ] || wrong_use "--add: cannot read $2"
+            run_adds+=("$(absolute "$2")"); shift ;;
         --hypervisor) m_hypervisor_words=$2; shift ;;
         --guest) m_kernel_words=$2; shift ;;
         --type)
@@ -79,6 +92,22 @@ run_read_options() {
     done
 }
 
+# run_choose_guests: which folder dom0 gets, if any. Named workloads, or another kernel, run alone.
+run_choose_guests() {
+    if [ "$run_guests" = none ]; then
+        run_guests=
+    elif [ -z "$run_guests" ] && [ ${#run_names[@]} -eq 0 ] && [ "$run_list" = no ] && [ -z "$run_kernel$m_initrd" ]; then
+        run_guests=guests/pair
+        [ "$run_interactive" = yes ] || run_workloads=yes
+    fi
+    [ ${#run_names[@]} -eq 0 ] && [ -n "$run_guests" ] || run_workloads=yes
+    if [ -n "$run_guests" ] && [ -n "$run_kernel$m_initrd" ]; then
+        wrong_use "--guests is for our own dom0: --kernel and --initrd do not go with it"
+    fi
+    [ "$run_interactive" = yes ] || [ -z "$run_guests" ] || [ -r "$run_guests/run" ] ||
+        wrong_use "--guests: there is no file 'run' in $run_guests"
+}
+
 # run_prepare: images and packages for the machine that the options describe.
 run_prepare() {
     [ -n "${TENON_QEMU-}" ] || need_packages "the emulated machine" "$packages_machine"
@@ -93,7 +122,9 @@ run_prepare() {
     else
         m_hypervisor=$images/tenon.elf
     fi
+    run_choose_guests
     m_kernel=${run_kernel:-$images/guest-kernel.elf}
+    [ -z "$run_guests" ] || m_kernel=$images/dom0.elf
     [ -r "$m_hypervisor" ] || wrong_use "there is no $m_hypervisor"
     [ "$m_kernel" = none ] || [ -r "$m_kernel" ] || wrong_use "there is no $m_kernel"
     if [ -n "$run_log" ]; then
@@ -103,13 +134,18 @@ run_prepare() {
     else
         machine_folder run
     fi
+    if [ -n "$run_guests" ]; then
+        m_initrd=$m_folder/archive
+        guests_archive "$run_guests" "$m_initrd" "${run_adds[@]}" || die "dom0's archive could not be made"
+    fi
 }
 
 # run_report CONSOLE: prints the results that are new since the last call.
 run_reported=0
 run_report() {
     local lines
-    lines=$(console_text "$1" | awk -v from="$run_reported" '/^WORKLOAD / && ++n > from { sub(/^WORKLOAD /, ""); print }')
+    lines=$(console_text "$1" | awk -v from="$run_reported" '
+        /^([^ |]+\| )?WORKLOAD / && ++n > from { sub(/\| WORKLOAD /, ": "); sub(/^WORKLOAD /, ""); print }')
     [ -n "$lines" ] || return 0
     # A line still being written waits for its end.
     if [ -n "$m_pid" ] && [ "$(tail -c 1 "$1" | od -An -c)" != '  \n' ]; then return 0; fi
@@ -158,7 +194,7 @@ run_reason() {
         echo "nothing to type for: no line of the console matched '${run_types[run_typed]%%=*}'${machine:+ ($machine)}"
     elif [ "$m_outcome" != exited ]; then
         echo "$machine"
-    elif reason=$(console_verdict "$m_console" "${run_names[*]}"); then
+    elif reason=$(console_verdict "$m_console" "${run_names[*]}" "$run_workloads" "${run_guests:+run}"); then
         echo "$machine"
     else
         echo "$reason${machine:+ ($machine)}"
@@ -169,8 +205,20 @@ run_finish() {
     local reason
     reason=$(run_reason)
     [ -z "$reason" ] || run_failed "$reason"
-    console_text "$m_console" | sed -n 's/^VERDICT /VERDICT PASS /p'
+    if [ "$run_workloads" = yes ]; then
+        console_text "$m_console" | sed -n 's/^VERDICT /VERDICT PASS /p'
+    else
+        echo "VERDICT PASS the script came to its end"
+    fi
     note "console with the hypervisor's log: $m_console"
+}
+
+# run_left: an interactive machine ended; nobody promised a verdict.
+run_left() {
+    local reason
+    reason=$(console_panicked "$m_console")
+    [ -n "$reason" ] || reason=$(machine_failure)
+    [ -z "$reason" ] || die "$reason; console: $m_console"
 }
 
 run_print_list() {
@@ -187,18 +235,26 @@ run_print_list() {
     console_text "$m_console" | sed -n 's/^LIST //p'
 }
 
+# What ./tenon xl says comes in by a second serial line.
 run_on_terminal() {
     m_timeout=0
     m_terminal=yes
+    mkfifo "$m_folder/commands.in" "$m_folder/commands.out" || die "cannot make pipes in $m_folder"
     m_serial=(-chardev "stdio,id=terminal,mux=on,signal=off,logfile=console.log"
-        -serial chardev:terminal -mon chardev=terminal)
-    note "the console follows; Ctrl-A X ends the machine, Ctrl-A C is QEMU's monitor"
+        -serial chardev:terminal -mon chardev=terminal
+        -chardev "pipe,id=commands,path=commands" -serial chardev:commands)
+    ln -sfn "${m_folder##*/}" build/logs/interactive
+    note "dom0's shell follows; Ctrl-A X ends the machine, Ctrl-A C is QEMU's monitor"
 }
 
-# run_words: the names of the workloads, as the guest wants them.
+# run_words: what dom0 is to do, as it wants to be told.
 run_words() {
-    local names=${run_names[*]}
-    [ -z "$names" ] || m_kernel_words="run=${names// /,}${m_kernel_words:+ $m_kernel_words}"
+    local names=${run_names[*]} words=
+    if [ "$run_workloads" = yes ] && [ -n "$names$run_guests" ]; then words="run${names:+=${names// /,}}"; fi
+    if [ -n "$run_guests" ]; then
+        if [ "$run_interactive" = yes ]; then words="${words:+$words }shell line"; else words="${words:+$words }script=run"; fi
+    fi
+    m_kernel_words="$words${m_kernel_words:+${words:+ }$m_kernel_words}"
 }
 
 run_main() {
@@ -213,5 +269,9 @@ run_main() {
     if [ "$run_interactive" = yes ]; then run_on_terminal; else m_watch=run_watch; fi
     [ ${#run_types[@]} -eq 0 ] || machine_keyboard
     machine_boot
-    run_finish
+    if [ "$run_interactive" = yes ] && [ "$run_workloads" = no ]; then
+        run_left
+    else
+        run_finish
+    fi
 }

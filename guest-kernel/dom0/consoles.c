@@ -288,6 +288,24 @@ static void print_kept(struct session *session, const struct console *console)
     session->write(session, console->kept, size - first);
 }
 
+/* What is kept begins somewhere in a ring. */
+bool port_console_said(const char *name, const char *text)
+{
+    const struct console *console = find_named(name);
+    size_t length = strlen(text), size, i;
+
+    if (console == NULL)
+        return false;
+    size = console->said < KEPT_SIZE ? console->said : KEPT_SIZE;
+    for (uint64_t at = console->said - size; at + length <= console->said; at++) {
+        for (i = 0; i < length && console->kept[(at + i) % KEPT_SIZE] == text[i]; i++)
+            ;
+        if (i == length)
+            return true;
+    }
+    return false;
+}
+
 static bool is_detach(const char *typed, long size)
 {
     return memchr(typed, DETACH, (size_t)size) != NULL;

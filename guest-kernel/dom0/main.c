@@ -80,6 +80,11 @@ void port_log(const char *line)
     kprintf("dom0: %s\n", line);
 }
 
+void port_exit(void)
+{
+    arch_shutdown(cmdline.end);
+}
+
 /* ---- guests that end ---- */
 
 static void domain_ended(evtchn_port_t port, void *data)
@@ -147,9 +152,9 @@ void kernel_main(void)
     services_start();
     if (cmdline.script != NULL)
         well = shell_run_script(cmdline.script);
-    if (cmdline.shell || cmdline.script == NULL)
-        shell_run_typed();
     if (cmdline.script != NULL)
         kprintf("SCRIPT %s %s\n", cmdline.script, well ? "done" : "failed");
+    if (cmdline.shell || cmdline.script == NULL)
+        shell_run_typed();
     arch_shutdown(cmdline.end);
 }

@@ -42,8 +42,8 @@ void consoles_start(void);
 /* The commands of a file of the archive, with all guests' lines shown. False: one failed, and the
  * rest was not carried out. */
 bool shell_run_script(const char *name);
-/* Commands that are typed, until "exit". */
-void shell_run_typed(void);
+/* Commands that are typed. */
+void shell_run_typed(void) __attribute__((noreturn));
 void line_start(void);
 
 /* A thread for good, or panic. */

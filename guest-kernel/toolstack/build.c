@@ -278,7 +278,7 @@ static bool claim_and_give(struct build *b)
     if (!granted(b, "memory", error))
         return false;
     bool given = give_it_all(b);
-    if (given) control_claim(o->id, 0);
+    control_claim(o->id, 0);
     return given;
 }
 

@@ -58,6 +58,21 @@ static int show_log(struct session *session, int argc, char **argv)
     return port_console_show(session, argv[1], false) ? 0 : session_fail(session, "nothing is kept of '%s'", argv[1]);
 }
 
+static int run_said(struct session *session, int argc, char **argv)
+{
+    (void)argc;
+    return port_console_said(argv[1], argv[2]) ? 0 : session_fail(session, "%s did not say: %s", argv[1], argv[2]);
+}
+
+static int run_exit(struct session *session, int argc, char **argv)
+{
+    (void)session;
+    (void)argc;
+    (void)argv;
+    port_exit();
+    return 0;
+}
+
 /* "not COMMAND ...": for scripts, where something must fail. */
 static int run_not(struct session *session, int argc, char **argv)
 {
@@ -93,10 +108,12 @@ static int run_check(struct session *session, int argc, char **argv)
 const struct command dom0_commands[] = {
     { "files", "files", "what dom0's archive holds", 0, 0, run_files },
     { "log", "log GUEST", "what it said on its console, dead or alive", 1, 1, show_log },
+    { "said", "said GUEST TEXT", "well if the text is in what is kept of it", 2, 2, run_said },
     { "wait", "wait SECONDS [GUEST...]", "until they ended, but not longer", 1, -1, run_wait },
     { "sleep", "sleep SECONDS", "nothing, for a while", 1, 1, run_sleep },
     { "echo", "echo WORD...", "says it", 0, -1, run_echo },
     { "not", "not COMMAND...", "well if that fails", 1, -1, run_not },
+    { "exit", "exit", "ends the machine", 0, 0, run_exit },
     { "check", "check", "recounts what the store keeps as numbers", 0, 0, run_check },
     { NULL },
 };

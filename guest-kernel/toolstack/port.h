@@ -40,6 +40,12 @@ void port_console_rename(domid_t domid, const char *name);
  * the session types goes to it until Ctrl-], or its end. False: there is no such console. */
 bool port_console_show(struct session *session, const char *name, bool follow);
 
+/* Does what is kept of a guest hold this text? */
+bool port_console_said(const char *name, const char *text);
+
+/* Ends the machine, as dom0's command line wants it. */
+void port_exit(void);
+
 /* Nanoseconds since boot; seconds since 1970. */
 uint64_t port_clock_ns(void);
 uint64_t port_wallclock_s(void);
