@@ -40,8 +40,12 @@ struct arch_machine {
 
 extern struct arch_machine arch_machine;
 
-/* ---- console: bytes out, never blocks for a reader ---- */
+/* ---- console: bytes out, never blocks for a reader; bytes in ---- */
 void arch_console_write(const char *text, size_t size);
+/* Takes what was typed, at most size bytes; 0: nothing. */
+size_t arch_console_read(char *to, size_t size);
+/* From now on RAISED is called, with interrupts off, when there may be something to read. */
+void arch_console_listen(void (*raised)(void));
 
 /* ---- interrupts of this CPU ---- */
 bool arch_irq_disable(void); /* returns whether they were enabled */

@@ -11,23 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <xen/xen.h>
-
+#include "drivers/front/grant.h"
+#include "drivers/front/port.h"
 #include "kernel/thread.h"
-
-/* ---- grants.c: frames that guests granted us ---- */
-
-/* Maps a granted page; handle is for unmapping. NULL: refused, or no room. */
-void *granted_map(domid_t domid, uint32_t ref, uint32_t *handle);
-void granted_unmap(void *page, uint32_t handle);
-
-/* ---- ports.c: event channels to guests ---- */
-
-/* Joins a port of ours with one that a guest allocated for us; returns it, or a negative error.
- * flag is set, and the bell rung, at each event. */
-long port_join(domid_t domid, uint32_t remote_port, volatile bool *flag, struct doorbell *bell);
-void port_leave(long port);
-void port_notify(long port);
 
 /* ---- store.c ---- */
 void store_start(void);

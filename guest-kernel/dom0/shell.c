@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The shell on dom0's console: commands that are typed, or those of a script of the archive.
- *
- * ABI: CONSOLEIO_read, VIRQ_CONSOLE, <xen/xen.h>
  */
 #include <string.h>
 
-#include "arch/pv/pv.h"
 #include "dom0/consoles.h"
 #include "dom0/services.h"
-#include "kernel/panic.h"
 #include "toolstack/commands.h"
 #include "toolstack/port.h"
 
@@ -19,10 +15,8 @@
 
 static struct doorbell typed;
 
-static void console_raised(evtchn_port_t port, void *data)
+static void console_raised(void)
 {
-    (void)port;
-    (void)data;
     doorbell_ring(&typed);
 }
 
@@ -34,14 +28,14 @@ static void console_write(struct session *session, const char *text, size_t size
 
 static long console_read(struct session *session, char *to, size_t size)
 {
-    long got = hypercall_console_io(CONSOLEIO_read, (unsigned)size, to);
+    size_t got = arch_console_read(to, size);
 
     (void)session;
     if (got > 0)
-        return got;
+        return (long)got;
     doorbell_wait(&typed);
-    got = hypercall_console_io(CONSOLEIO_read, (unsigned)size, to);
-    return got > 0 ? got : -1;
+    got = arch_console_read(to, size);
+    return got > 0 ? (long)got : -1;
 }
 
 static struct session console = {
@@ -87,15 +81,10 @@ static void read_line(char *line)
 static void open_console(void)
 {
     static bool is_open;
-    long port;
 
-    if (is_open)
-        return;
+    if (!is_open)
+        arch_console_listen(console_raised);
     is_open = true;
-    port = event_bind_virq(VIRQ_CONSOLE, 0);
-    if (port < 0)
-        panic("VIRQ_CONSOLE is refused: %ld", port);
-    event_attach((evtchn_port_t)port, 0, console_raised, NULL);
 }
 
 void shell_run_typed(void)

@@ -46,10 +46,34 @@ static void set_bench_unit(char *value)
     cmdline.bench_ticks = value != NULL && strcmp(value, "ticks") == 0;
 }
 
+static unsigned read_number(const char *value)
+{
+    unsigned number = 0;
+
+    for (; value != NULL && *value >= '0' && *value <= '9'; value++)
+        number = number * 10 + (unsigned)(*value - '0');
+    return number;
+}
+
 static void set_rounds(char *value)
 {
-    for (; value != NULL && *value >= '0' && *value <= '9'; value++)
-        cmdline.rounds = cmdline.rounds * 10 + (unsigned)(*value - '0');
+    cmdline.rounds = read_number(value);
+}
+
+static void set_meet(char *value)
+{
+    cmdline.meet = value;
+}
+
+static void set_peers(char *value)
+{
+    cmdline.peers = read_number(value);
+}
+
+static void set_stay(char *value)
+{
+    (void)value;
+    cmdline.stay = true;
 }
 
 static void set_crash(char *value)
@@ -98,7 +122,8 @@ static const struct word {
     { "rounds", set_rounds }, { "crash", set_crash },
     { "end", set_end },       { "typed", set_typed },
     { "script", set_script }, { "shell", set_shell },
-    { "line", set_line },
+    { "line", set_line },     { "meet", set_meet },
+    { "peers", set_peers },   { "stay", set_stay },
 };
 
 static void parse_word(char *word)

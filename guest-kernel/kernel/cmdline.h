@@ -27,6 +27,9 @@ struct cmdline {
     const char *script;     /* dom0: commands to carry out; NULL: none */
     bool shell;             /* dom0: commands are typed */
     bool line;              /* dom0: commands come by the second serial line */
+    const char *meet;       /* where guests meet in the store; NULL: nowhere */
+    unsigned peers;         /* how many others come there */
+    bool stay;              /* when all is done, wait to be told to end */
     enum arch_shutdown end; /* how to shut down when all is done */
     bool run_wanted;        /* the word "run" was there */
     struct name_list run;   /* empty: all */

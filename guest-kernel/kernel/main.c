@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel is there for: run the workloads or the benchmarks, then end.
+ * What the kernel is there for: run the workloads or the benchmarks, then end, or wait for orders.
  */
 #include "arch/arch.h"
 #include "bench/bench.h"
+#include "drivers/front/stay.h"
 #include "kernel/cmdline.h"
 #include "kernel/main.h"
 #include "workloads/workload.h"
@@ -15,5 +16,7 @@ void kernel_main(void)
         bench_run(&cmdline.rows);
     else
         workloads_run(&cmdline.run);
+    if (cmdline.stay)
+        stay();
     arch_shutdown(cmdline.end);
 }

@@ -38,6 +38,7 @@ const struct workload workloads[] = {
     { "domains", "dom0 makes domains, and ends them", workload_domains },
     { "grants", "granted frames, mapped and copied", workload_grants },
     { "sysctl", "debug keys, and reading the hypervisor's log", workload_sysctl },
+    { "meeting", "guests find each other and share pages", workload_meeting },
     { "pointers", "bad pointers in every argument", workload_pointers },
     { "sweep", "every hypercall number and unknown operations", workload_sweep },
 };

@@ -39,6 +39,7 @@ void workload_smp(void);
 void workload_domains(void);
 void workload_grants(void);
 void workload_sysctl(void);
+void workload_meeting(void);
 void workload_pointers(void);
 void workload_sweep(void);
 

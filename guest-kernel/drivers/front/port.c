@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Event channels to guests. The handler only notes that there was an event.
- *
- * ABI: EVTCHNOP_bind_interdomain, EVTCHNOP_send, <xen/event_channel.h>
+ * Event channels to other domains. The handler only notes that there was an event.
  */
 #include <xen/event_channel.h>
 
 #include "arch/pv/pv.h"
-#include "dom0/services.h"
+#include "drivers/front/port.h"
 
 static struct {
     volatile bool *flag;
@@ -17,8 +15,24 @@ static struct {
 static void raised(evtchn_port_t port, void *data)
 {
     (void)data;
-    *listeners[port].flag = true;
+    if (listeners[port].flag != NULL)
+        *listeners[port].flag = true;
     doorbell_ring(listeners[port].bell);
+}
+
+void port_listen(long port, volatile bool *flag, struct doorbell *bell)
+{
+    listeners[port].flag = flag;
+    listeners[port].bell = bell;
+    event_attach((evtchn_port_t)port, 0, raised, NULL);
+}
+
+long port_alloc(domid_t domid)
+{
+    struct evtchn_alloc_unbound alloc = { .dom = DOMID_SELF, .remote_dom = domid };
+    long error = hypercall_event_channel_op(EVTCHNOP_alloc_unbound, &alloc);
+
+    return error != 0 ? error : (long)alloc.port;
 }
 
 long port_join(domid_t domid, uint32_t remote_port, volatile bool *flag, struct doorbell *bell)
@@ -28,9 +42,7 @@ long port_join(domid_t domid, uint32_t remote_port, volatile bool *flag, struct 
 
     if (error != 0)
         return error;
-    listeners[bind.local_port].flag = flag;
-    listeners[bind.local_port].bell = bell;
-    event_attach(bind.local_port, 0, raised, NULL);
+    port_listen(bind.local_port, flag, bell);
     return bind.local_port;
 }
 

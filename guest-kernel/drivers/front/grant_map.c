@@ -8,7 +8,7 @@
 #include <xen/grant_table.h>
 
 #include "arch/pv/page_table.h"
-#include "dom0/services.h"
+#include "drivers/front/grant.h"
 #include "kernel/panic.h"
 
 #define SLOTS_START 0xffffc98000000000UL

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Event channels to other domains.
+ *
+ * ABI: EVTCHNOP_bind_interdomain, EVTCHNOP_alloc_unbound, EVTCHNOP_send, <xen/event_channel.h>
+ */
+#ifndef DRIVERS_FRONT_PORT_H
+#define DRIVERS_FRONT_PORT_H
+
+#include <xen/xen.h>
+
+#include "kernel/thread.h"
+
+/* From now on each event sets the flag and rings the bell. The flag may be NULL. */
+void port_listen(long port, volatile bool *flag, struct doorbell *bell);
+/* Joins a port of ours with one that the other allocated for us, and listens. Returns it, or a
+ * negative error. */
+long port_join(domid_t domid, uint32_t remote_port, volatile bool *flag, struct doorbell *bell);
+/* A port that waits for one of the other's. Returns it, or a negative error. */
+long port_alloc(domid_t domid);
+void port_leave(long port);
+void port_notify(long port);
+
+#endif
