@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What this component's sources need of the world. It is compiled into a hypervisor that has no C library, into
- * dom0, which has one, and into programs of the host: so it takes no library's headers, but the functions'
- * prototypes.
+ * What this component's sources need of the world. It is compiled into a hypervisor that has no C library,
+ * into dom0, which has one, and into programs of the host: so it takes no library's headers, but the
+ * functions' prototypes.
  */
 #ifndef GUEST_IMAGE_BASICS_H
 #define GUEST_IMAGE_BASICS_H

@@ -189,8 +189,8 @@ static unsigned digit_value(char c)
     return 16;
 }
 
-/* Decimal, or 0x and hexadecimal, up to the first character that is no digit. What is too large is no address
- * either: 0. */
+/* Decimal, or 0x and hexadecimal, up to the first character that is no digit. What is too large is no
+ * address either: 0. */
 static uint64_t text_number(const char *text)
 {
     unsigned base = 10;

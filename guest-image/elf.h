@@ -27,7 +27,8 @@ struct kernel_image {
 /* Reads headers and notes; nothing is loaded. Returns NULL, or what is wrong with the file, in words. */
 const char *elf_read(const void *bytes, uint64_t size, struct kernel_image *out);
 
-/* Does [start, end) lie where a guest may have its own: canonical, in one half, and not in the hypervisor's part? */
+/* Does [start, end) lie where a guest may have its own: canonical, in one half, and not in the
+ * hypervisor's part? */
 bool kernel_range_ok(uint64_t start, uint64_t end);
 
 /* Calls store for each piece: size bytes from data (NULL: zeroes) go to this virtual address. Returns

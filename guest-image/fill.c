@@ -189,7 +189,8 @@ static bool write_start_info(const struct filler *f, const struct image_contents
 
 static bool clear_rings(const struct filler *f)
 {
-    return f->l->whose == IMAGE_DOM0 || (clear_page(f, f->l->store_ring) && clear_page(f, f->l->console_ring));
+    return f->l->whose == IMAGE_DOM0 ||
+           (clear_page(f, f->l->store_ring) && clear_page(f, f->l->console_ring));
 }
 
 bool image_fill(const struct image_layout *l, const struct image_memory *m, const struct image_contents *c)

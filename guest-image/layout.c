@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Places are found as numbers of pages, so that nothing wraps around whatever a kernel's file says; addresses are
- * made of them when all is known to lie below the end of an address space's half.
+ * Places are found as numbers of pages, so that nothing wraps around whatever a kernel's file says;
+ * addresses are made of them when all is known to lie below the end of an address space's half.
  */
 #include "layout.h"
 #include <xen/xen.h>
@@ -50,8 +50,8 @@ static uint64_t place_tables(struct image_area *a, uint64_t page)
     return page - first_page;
 }
 
-/* The same beside an area that has tables already. Areas do not overlap, so that of each level they can have one
- * table in common, at one end. */
+/* The same beside an area that has tables already. Areas do not overlap, so that of each level they can
+ * have one table in common, at one end. */
 static uint64_t place_tables_beside(struct image_area *a, const struct image_area *other, uint64_t page)
 {
     uint64_t first_page = page;
@@ -146,7 +146,7 @@ const char *image_lay_out(struct image_layout *l, const struct kernel_image *ker
     if ((nr_pages | initrd_size) >> 52)
         return "no guest can be as large as that";
     if (!place_mapped(l))
-        return "from its base address on there is no room for kernel, initrd and tables";
+        return "from its base address on there is no room for kernel, initrd, frame list and tables";
     if (initrd_size && kernel->initrd_unmapped)
         l->initrd = take(&l->nr_used, pages_of(initrd_size));
     return kernel->init_p2m == ELF_UNSET ? NULL : place_p2m_apart(l);

@@ -6,9 +6,9 @@
  *
  *    kernel | initrd | p2m list | start_info | store ring | console ring | page tables | stack | ... end
  *
- * end: the first boundary of 4 MiB that leaves 512 KiB behind the stack. Rings are a domU's only. initrd and p2m
- * list move behind the end, unmapped or at an address of their own, where the kernel's notes say so; the list's
- * own page tables follow it.
+ * end: the first boundary of 4 MiB that leaves 512 KiB behind the stack. Rings are a domU's only. initrd
+ * and p2m list move behind the end, unmapped or at an address of their own, where the kernel's notes say
+ * so; the list's own page tables follow it.
  *
  * ABI: <xen/xen.h>, "Start-of-day memory layout"
  */
@@ -43,7 +43,7 @@ struct image_layout {
     enum image_for whose;
     uint64_t nr_pages; /* all that the guest has */
     uint64_t initrd_size;
-    uint64_t initrd, p2m, start_info, store_ring, console_ring, stack;
+    uint64_t initrd, p2m, start_info, store_ring, console_ring, stack; /* those that there are */
     uint64_t tables, nr_tables;  /* of the mapped area; the root is the first */
     struct image_area mapped;    /* from VIRT_BASE on */
     struct image_area p2m_apart; /* the list, if it has an address of its own */
@@ -52,8 +52,8 @@ struct image_layout {
 };
 
 /*
- * Finds a place for all, for a kernel that elf_read took. Returns NULL, or what is wrong with the kernel, in words.
- * Whether the memory is enough is the caller's to see: nr_used against nr_pages.
+ * Finds a place for all, for a kernel that elf_read took. Returns NULL, or what is wrong with the kernel,
+ * in words. Whether the memory is enough is the caller's to see: nr_used against nr_pages.
  */
 const char *image_lay_out(struct image_layout *l, const struct kernel_image *kernel, enum image_for whose,
                           uint64_t nr_pages, uint64_t initrd_size);

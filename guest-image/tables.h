@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbering page tables: of each level, by which piece of the 48-bit address space they map. The tables below
- * number n of a level are n * 512 and the 511 that follow, on level 1 they are pages.
+ * Numbering page tables: of each level, by which piece of the 48-bit address space they map. The tables
+ * below number n of a level are n * 512 and the 511 that follow, on level 1 they are pages.
  */
 #ifndef GUEST_IMAGE_TABLES_H
 #define GUEST_IMAGE_TABLES_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dom0 controls domains: the hypervisor's control interface as functions. Each returns 0 or a negative error
- * (XEN_E*), unless it says otherwise.
+ * dom0 controls domains: the hypervisor's control interface as functions. Each returns 0 or a negative
+ * error (XEN_E*), unless it says otherwise.
  *
  * ABI: <xen/domctl.h>, <xen/sysctl.h>, <xen/memory.h>
  */
@@ -36,10 +36,11 @@ long control_info(domid_t id, struct xen_domctl_getdomaininfo *info);
 long control_list(domid_t first, struct xen_domctl_getdomaininfo *info, unsigned max);
 long control_physinfo(struct xen_sysctl_physinfo *info);
 
-/* count pages, named pfn .. in the machine-to-physical table. frames gets their numbers. Returns how many came. */
+/* count pages, named pfn .. in the machine-to-physical table. frames gets their numbers. Returns how many
+ * came. */
 long control_populate(domid_t id, uint64_t pfn, unsigned count, xen_pfn_t *frames);
-/* The same for pieces of 2^order pages (order: at most 9). extents: what the first page of each is named; gets the
- * first frame of each. */
+/* The same for pieces of 2^order pages (order: at most 9). extents: what the first page of each is named;
+ * gets the first frame of each. */
 long control_populate_extents(domid_t id, unsigned order, unsigned count, xen_pfn_t *extents);
 /* That many pages are the domain's to have, and nobody else's; 0: what is left of a claim is given up. */
 long control_claim(domid_t id, uint64_t nr_pages);
@@ -77,9 +78,9 @@ long control_map_foreign(uint64_t *pte, domid_t id, uint64_t frame, bool write);
 long control_unmap_foreign(uint64_t *pte);
 
 /*
- * Maps frames of a domain side by side, and unmaps them: all that one call mapped. Not executable. NULL: refused
- * (no such domain, a frame that is not its own, a page table to be written), or the window of 512 pages is full.
- * From any thread of one CPU.
+ * Maps frames of a domain side by side, and unmaps them: all that one call mapped. Not executable. NULL:
+ * refused (no such domain, a frame that is not its own, a page table to be written), or the window of 512
+ * pages is full. From any thread of one CPU.
  */
 void *control_map(domid_t id, const xen_pfn_t *frames, unsigned count, bool write);
 void control_unmap(void *address, unsigned count);

@@ -2,8 +2,8 @@
 /*
  * A window into other domains' memory: the 2 MiB from WINDOW_BASE on, a slot a page, all in one L1 table.
  *
- * Slots are taken in one piece, lowest first. Threads of one CPU may use it, as they take turns; several CPUs would
- * need a lock.
+ * Slots are taken in one piece, lowest first. Threads of one CPU may use it, as they take turns; several
+ * CPUs would need a lock.
  */
 #include "control/control.h"
 
@@ -14,7 +14,7 @@
 #define SLOTS       PTES_PER_TABLE
 #define BATCH       32u
 
-static uint64_t *table;        /* its L1 table, in the direct map; NULL before the first use */
+static uint64_t *table; /* its L1 table, in the direct map; NULL before the first use */
 static bool taken[SLOTS];
 
 static bool all_free(unsigned first, unsigned count)

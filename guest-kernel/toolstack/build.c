@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a guest's memory holds is guest-image/'s to say; here it is had, reached through a window of some pages, and
- * given to the hypervisor to check.
+ * What a guest's memory holds is guest-image/'s to say; here it is had, reached through a window of some
+ * pages, and given to the hypervisor to check.
  *
- * Page tables are written as plain memory, and pinned when nothing of it is mapped here any more: what somebody may
- * write cannot become a table.
+ * Page tables are written as plain memory, and pinned when nothing of it is mapped here any more: what
+ * somebody may write cannot become a table.
  */
 #include "toolstack/build.h"
 
@@ -102,7 +102,8 @@ static bool lay_out(struct build *b)
     const char *wrong = elf_read(o->kernel, o->kernel_size, &image);
 
     if (wrong == NULL)
-        wrong = image_lay_out(&b->layout, &image, IMAGE_DOMU, o->nr_pages, o->ramdisk != NULL ? o->ramdisk_size : 0);
+        wrong = image_lay_out(&b->layout, &image, IMAGE_DOMU, o->nr_pages,
+                              o->ramdisk != NULL ? o->ramdisk_size : 0);
     if (wrong != NULL)
         return fail(b, "kernel: %s", wrong);
     if (b->layout.nr_used > o->nr_pages)
@@ -113,7 +114,8 @@ static bool lay_out(struct build *b)
 
 /* --- Memory --- */
 
-/* COUNT pages from NUMBER on: in one piece, which costs the hypervisor and the guest's TLB less, or as they come. */
+/* COUNT pages from NUMBER on: in one piece, which costs the hypervisor and the guest's TLB less, or as
+ * they come. */
 static bool get_pages(struct build *b, uint64_t number, unsigned count)
 {
     xen_pfn_t first = number;
@@ -137,8 +139,8 @@ static bool get_memory(struct build *b)
     for (uint64_t number = 0; number < nr_pages; number += CHUNK) {
         uint64_t left = nr_pages - number;
         if (!get_pages(b, number, left < CHUNK ? (unsigned)left : CHUNK))
-            return fail(b, "memory: the machine has only about %lu KiB of %lu KiB left", number * KIB_PER_PAGE,
-                        nr_pages * KIB_PER_PAGE);
+            return fail(b, "memory: the machine has only about %lu KiB of %lu KiB left",
+                        number * KIB_PER_PAGE, nr_pages * KIB_PER_PAGE);
     }
     return true;
 }
@@ -261,10 +263,15 @@ static bool set_limits(struct build *b)
            granted(b, "memory map", control_set_memory_map(o->id, o->max_pages * PAGE_SIZE));
 }
 
+static bool pin_tables(struct build *b)
+{
+    return granted(b, "page tables", control_pin_root(b->order->id, b->p2m[b->layout.tables]));
+}
+
 static bool give_it_all(struct build *b)
 {
     return get_memory(b) && fill(b) && add_hypercall_page(b) && mask_events(b) && grant_rings(b) &&
-           granted(b, "page tables", control_pin_root(b->order->id, b->p2m[b->layout.tables])) && set_first_vcpu(b);
+           pin_tables(b) && set_first_vcpu(b);
 }
 
 static bool claim_and_give(struct build *b)
@@ -285,7 +292,8 @@ static bool claim_and_give(struct build *b)
 bool build_guest(const struct build_order *order, struct build_result *result, char *line, size_t size)
 {
     struct build b = { .order = order, .line = line, .line_size = size };
-    bool built = check_order(&b) && lay_out(&b) && find_shared_info(&b) && set_limits(&b) && claim_and_give(&b);
+    bool built = check_order(&b) && lay_out(&b) && find_shared_info(&b) && set_limits(&b) &&
+                 claim_and_give(&b);
 
     if (built) {
         result->console_frame = b.p2m[b.layout.console_ring];

@@ -30,14 +30,15 @@ struct build_result {
 };
 
 /*
- * Memory, kernel, ramdisk, page tables, start_info, rings, grants of the rings to domain 0, the first vCPU: to be
- * unpaused. Nothing is done to the domain before it is certain that all fits.
+ * Memory, kernel, ramdisk, page tables, start_info, rings, grants of the rings to domain 0, the first
+ * vCPU: to be unpaused. Nothing is asked of the hypervisor before it is certain that kernel and ramdisk fit
+ * in the memory.
  *
- * Returns false with what is wrong in LINE, a line without its end, cut to SIZE. Then nothing is mapped, claimed or
- * allocated here any more; the domain is half built, and the caller's to destroy.
+ * Returns false with what is wrong in LINE, a line without its end, cut to SIZE. Then nothing is mapped,
+ * claimed or allocated here any more; the domain is half built, and the caller's to destroy.
  *
- * What it may have (max_mem) is set to its memory and 1 MiB, as xl does: a balloon that gives and takes needs a
- * little air. To let it grow, raise that together with its target.
+ * What it may have (max_mem) is set to its memory and 1 MiB, as xl does: a balloon that gives and takes
+ * needs a little air. To let it grow, raise that together with its target.
  */
 bool build_guest(const struct build_order *order, struct build_result *result, char *line, size_t size);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Building dom0: its memory, its first vCPU, and the hypercall page. What goes where in that memory, and what is
- * written there, is the same for every guest, and done by guest-image/.
+ * Building dom0: its memory, its first vCPU, and the hypercall page. What goes where in that memory, and
+ * what is written there, is the same for every guest, and done by guest-image/.
  */
 #include "domain/build.h"
 #include "domain/vcpu.h"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Kernel files: as they come, or the good one with the input's bytes over its headers and notes.
- * One that is taken lies where it says, in a place that a guest can have, and can be loaded.
+ * Kernel files: as they come, or the good one with the input's bytes over its headers and notes. One that
+ * is taken lies where it says, in a place that a guest can have, and can be loaded. If it finds room in a
+ * guest's memory, everything lies within that memory, and each page is written in bounds.
  */
-#include "domain/elf.h"
+#include "guest-image/fill.h"
 #include "kernel_file.h"
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,33 @@ static bool store(void *context, uint64_t va, const void *data, uint64_t size)
     return true;
 }
 
+#define PAGES 3000U
+
+static void *page(void *context, uint64_t number)
+{
+    static uint8_t one[PAGE_SIZE] __attribute__((aligned(4096)));
+    const struct image_layout *l = context;
+
+    require(number < l->nr_used);
+    return one;
+}
+
+static void try_layout(const struct kernel_image *image, enum image_for whose)
+{
+    static const uint8_t initrd[PAGE_SIZE + 1];
+    static uint64_t p2m[PAGES];
+    struct image_layout l;
+    struct image_memory m = { p2m, page, &l };
+    struct image_contents contents = { .initrd = initrd, .words = "words" };
+
+    if (image_lay_out(&l, image, whose, PAGES, sizeof(initrd)))
+        return;
+    require(kernel_range_ok(l.mapped.start, l.mapped.end) && image->end <= l.mapped.end);
+    require(kernel_range_ok(l.p2m_apart.start, l.p2m_apart.end));
+    require(l.p2m_apart.end <= l.mapped.start || l.p2m_apart.start >= l.mapped.end);
+    require(image_fill(&l, &m, &contents) == (l.nr_used <= PAGES));
+}
+
 static void try_file(const uint8_t *bytes, size_t size)
 {
     struct kernel_image image;
@@ -37,6 +65,8 @@ static void try_file(const uint8_t *bytes, size_t size)
     require(image.hypercall_page == ELF_UNSET ||
             (image.hypercall_page >= image.start && image.hypercall_page < image.end));
     require(elf_load(&image, &image, store));
+    try_layout(&image, IMAGE_DOM0);
+    try_layout(&image, IMAGE_DOMU);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
