@@ -21,7 +21,8 @@ Standard output gets a line a workload, "NAME PASS", "NAME FAIL reason" or "NAME
   --checked          the build with lock-order and undefined-behaviour checks
 
 To look into a failure, or to boot something else:
-  --kernel FILE      another dom0 kernel; "none" for no module at all
+  --kernel FILE      another dom0 kernel, packed or not (bzImage, gzip, xz, zstd, lz4, bzip2, lzma); "none" for no
+                     module at all
   --initrd FILE      a second module
   --hypervisor WORDS further words for the hypervisor's command line
   --guest WORDS      further words for the guest's
@@ -102,6 +103,11 @@ run_prepare() {
         : >"$m_console"
     else
         machine_folder run
+    fi
+    # The hypervisor unpacks nothing.
+    if [ "$m_kernel" != none ]; then
+        kernel_unpack "$m_kernel" "$m_folder/unpacked.elf"
+        m_kernel=$kernel_image
     fi
 }
 
