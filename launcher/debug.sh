@@ -49,7 +49,7 @@ debug_main() {
         -ex "target remote $m_folder/gdb" "${gdb_options[@]}"
     status=$?
     machine_kill
-    rm -f "$m_folder"/{gdb,hypervisor.elf,kernel.elf,initrd,boot.iso}
+    rm -f "$m_folder"/{gdb,hypervisor.elf,kernel.elf,unpacked.elf,initrd,boot.iso}
     exit "$status"
 }
 

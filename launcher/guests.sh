@@ -14,7 +14,11 @@ guests_archive() {
     # What the guest is made of, without what only a debugger reads.
     strip -g -o "$tree/guest-kernel.elf" "$images/guest-kernel.elf" || return 1
     for file in "$@"; do
-        kernel_unpack "$file" "$tree/${file##*/}" || return 1
+        # A bzImage is unpacked for dom0; other files may be meant to be as they are.
+        kernel_image=$file
+        [ "$(kernel_bytes "$file" $((0x202)) 4)" != 48647253 ] || kernel_unpack "$file" "$out.unpacked"
+        cp -- "$kernel_image" "$tree/${file##*/}" || return 1
+        rm -f "$out.unpacked"
     done
     (cd "$tree" && find . -type f | sort | cpio --quiet -o -H newc) >"$out" || return 1
     rm -rf "$tree"

@@ -184,7 +184,8 @@ machine_boot() {
     m_status=$?
     m_pid=
     trap - EXIT INT TERM HUP
-    rm -f "$m_folder/hypervisor.elf" "$m_folder/kernel.elf" "$m_folder/initrd" "$m_folder/boot.iso" "$m_folder/typed" "$m_folder/archive" "$m_folder"/commands.*
+    rm -f "$m_folder/hypervisor.elf" "$m_folder/kernel.elf" "$m_folder/unpacked.elf" "$m_folder/initrd" "$m_folder/boot.iso" \
+        "$m_folder/typed" "$m_folder/archive" "$m_folder"/commands.*
     "$m_watch" "$m_console"
 }
 

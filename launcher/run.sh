@@ -26,7 +26,8 @@ a line a workload, "NAME PASS", "NAME FAIL reason" or "NAME SKIP reason", a gues
   --checked          the build with lock-order and undefined-behaviour checks
 
 To look into a failure, or to boot something else:
-  --kernel FILE      another dom0 kernel; "none" for no module at all
+  --kernel FILE      another dom0 kernel, packed or not (bzImage, gzip, xz, zstd, lz4, bzip2, lzma); "none" for no
+                     module at all
   --initrd FILE      a second module
   --hypervisor WORDS further words for the hypervisor's command line
   --guest WORDS      further words for the guest's
@@ -137,6 +138,11 @@ run_prepare() {
     if [ -n "$run_guests" ]; then
         m_initrd=$m_folder/archive
         guests_archive "$run_guests" "$m_initrd" "${run_adds[@]}" || die "dom0's archive could not be made"
+    fi
+    # The hypervisor unpacks nothing.
+    if [ "$m_kernel" != none ]; then
+        kernel_unpack "$m_kernel" "$m_folder/unpacked.elf"
+        m_kernel=$kernel_image
     fi
 }
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# ./tenon test: builds, the framework's own test, unit tests on the host, guest tests in QEMU.
+# ./tenon test: builds, unit tests on the host, the tests of framework and launcher, guest tests in QEMU.
 #
 # One line a test: "ok NAME (N s)", "not ok NAME (N s)", "skip NAME (reason)"; what a failed test printed stands
 # above its line. The tally is a file with such lines, so that what runs apart counts too.
@@ -88,6 +88,7 @@ test_main() {
     [ "$speed" = quick ] || test_build clang
     test_unit
     tests/lib/selftest --tally "$tally"
+    tests/lib/kernel_test --tally "$tally"
     need_xen
     tests/guest/run --tally "$tally" --speed "$speed" --images build
     passed=$(grep -c '^ok ' "$tally")

@@ -81,9 +81,9 @@ struct guest_config {
 };
 
 /*
- * Reads all sources, one at least, into config. The sources and their texts must stay while the
- * report is used. False: it is refused, report holds at least one error, and config means nothing.
- * Warnings may be there either way.
+ * Reads all sources, one at least, into config, with some 4 KiB of stack. The sources and their
+ * texts must stay while the report is used. False: it is refused, report holds at least one error,
+ * and config means nothing. Warnings may be there either way.
  */
 bool config_read(struct guest_config *config, struct config_report *report,
                  const struct config_source *sources, unsigned nr_sources);

@@ -11,7 +11,7 @@
 
 #include "toolstack/config_parse.h"
 
-#define CONFIG_KEYS_MAX 160U
+#define CONFIG_KEYS_MAX 112U
 
 struct config_choice {
     const char *word; /* NULL: end of the choices */
