@@ -346,6 +346,10 @@ static void pauses_while_others_end(void)
 
 void workload_domains(void)
 {
+    if (!(start_info->flags & SIF_INITDOMAIN)) {
+        workload_skip("only dom0 makes domains");
+        return;
+    }
     pauses_while_others_end();
     for (uint32_t reason = 0; reason <= SHUTDOWN_crash; reason++)
         ends_with(reason);

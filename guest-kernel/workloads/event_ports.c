@@ -30,7 +30,10 @@ static void loopback(void)
     if (!CHECK(near > 0))
         return;
     CHECK_EQ(port_status((evtchn_port_t)near, &status), EVTCHNSTAT_unbound);
-    CHECK_EQ(status.u.unbound.dom, 0);
+    if (start_info->flags & SIF_INITDOMAIN)
+        CHECK_EQ(status.u.unbound.dom, 0);
+    else
+        CHECK(status.u.unbound.dom > 0 && status.u.unbound.dom < DOMID_FIRST_RESERVED);
     CHECK_EQ(port_send((evtchn_port_t)near), 0); /* nobody there: silently */
     far = port_bind_interdomain(DOMID_SELF, (evtchn_port_t)near);
     if (!CHECK(far > 0 && far != near))

@@ -3,7 +3,7 @@
  * Promise: a granted frame can be mapped and copied by whom it was granted to, as it was granted, and by nobody
  * else; the entry says for how long.
  *
- * dom0 grants to itself here, which the ABI allows, and a tiny guest to dom0.
+ * A domain grants to itself here, which the ABI allows; in dom0 a tiny guest grants to it as well.
  *
  * ABI: <xen/grant_table.h>
  */
@@ -12,6 +12,7 @@
 #include "kernel/string.h"
 #include "workloads/list.h"
 #include "workloads/tiny_guest.h"
+#include "workloads/ports.h"
 #include "workloads/window.h"
 
 #include <xen/grant_table.h>
@@ -27,12 +28,11 @@ static bool table_open(void)
 {
     xen_pfn_t frames[1];
     struct gnttab_setup_table setup = { .dom = DOMID_SELF, .nr_frames = 1 };
-    struct xen_domctl_getdomaininfo info;
 
     set_xen_guest_handle(setup.frame_list, frames);
     if (!CHECK_EQ(hypercall_grant_table_op(GNTTABOP_setup_table, &setup, 1), 0) || !CHECK_EQ(setup.status, GNTST_okay))
         return false;
-    self = CHECK(control_list(0, &info, 1) == 1) ? info.domain : 0;
+    self = port_own_domid();
     table = (volatile grant_entry_v1_t *)TABLE_VA;
     uint64_t *pte = pte_get(TABLE_VA);
     return CHECK(pte != NULL) && CHECK_EQ(pte_set(pte, pte_make(frames[0], MAPPED_RW | PTE_NX)), 0);
@@ -345,7 +345,8 @@ void workload_grants(void)
         refused();
         copies();
         batches();
-        granter_dies();
+        if (start_info->flags & SIF_INITDOMAIN)
+            granter_dies();
         table_close();
     }
     window_close();

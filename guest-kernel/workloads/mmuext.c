@@ -193,8 +193,13 @@ static void flushes(void)
     CHECK_EQ(mmuext_plain(MMUEXT_INVLPG_LOCAL, 0x8000000000000000UL), 0);
     CHECK_EQ(mmuext_plain(MMUEXT_INVLPG_ALL, 0x8000000000000000UL), 0);
     CHECK_EQ(mmuext_plain(MMUEXT_INVLPG_LOCAL, HYPERVISOR_VIRT_START), 0);
-    CHECK_EQ(mmuext_plain(MMUEXT_FLUSH_CACHE, 0), 0); /* dom0 has devices */
-    CHECK_EQ(mmuext_plain(MMUEXT_FLUSH_CACHE_GLOBAL, 0), 0);
+    if (start_info->flags & SIF_INITDOMAIN) { /* dom0 has devices */
+        CHECK_EQ(mmuext_plain(MMUEXT_FLUSH_CACHE, 0), 0);
+        CHECK_EQ(mmuext_plain(MMUEXT_FLUSH_CACHE_GLOBAL, 0), 0);
+    } else {
+        CHECK_EQ(mmuext_plain(MMUEXT_FLUSH_CACHE, 0), -XEN_EACCES);
+        CHECK_EQ(mmuext_plain(MMUEXT_FLUSH_CACHE_GLOBAL, 0), -XEN_EINVAL);
+    }
 }
 
 static void other_refusals(void)

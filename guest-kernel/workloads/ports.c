@@ -80,3 +80,16 @@ void port_pair_close(const struct port_pair *pair)
     event_detach(pair->far);
     event_detach(pair->near);
 }
+
+/* A port that waits for ourselves says who that is. */
+domid_t port_own_domid(void)
+{
+    struct evtchn_status status = { .u.unbound.dom = DOMID_INVALID };
+    long port = port_alloc_unbound(DOMID_SELF, DOMID_SELF);
+
+    if (port < 0)
+        return DOMID_INVALID;
+    port_status((evtchn_port_t)port, &status);
+    port_close((evtchn_port_t)port);
+    return status.u.unbound.dom;
+}

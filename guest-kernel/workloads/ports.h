@@ -22,6 +22,9 @@ long port_unmask(evtchn_port_t port);
 /* Returns the state (EVTCHNSTAT_*) or a negative error. */
 long port_status(evtchn_port_t port, struct evtchn_status *status);
 
+/* The domain's own number. */
+domid_t port_own_domid(void);
+
 long port_pair_open(struct port_pair *pair);
 void port_pair_close(const struct port_pair *pair);
 

@@ -318,12 +318,12 @@ HYPERCALL(domctl)
     UNUSED_ARGUMENT(c);
     UNUSED_ARGUMENT(d);
     UNUSED_ARGUMENT(e);
-    if (!r.caller->privileged)
-        return -XEN_EPERM;
     if (!copy_from_guest(&r.op, a, sizeof(r.op)))
         return -XEN_EFAULT;
     if (r.op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
         return -XEN_EACCES;
+    if (!r.caller->privileged)
+        return -XEN_EPERM;
     if (__atomic_exchange_n(&busy, true, __ATOMIC_ACQUIRE))
         return hypercall_again(1, a, 0, 0, 0);
     rc = run(&r);

@@ -59,12 +59,12 @@ HYPERCALL(platform_op)
     UNUSED_ARGUMENT(c);
     UNUSED_ARGUMENT(d);
     UNUSED_ARGUMENT(e);
-    if (!dom->privileged)
-        return -XEN_EPERM;
     if (!copy_from_guest(&op, a, sizeof(op)))
         return -XEN_EFAULT;
     if (op.interface_version != XENPF_INTERFACE_VERSION)
         return -XEN_EACCES;
+    if (!dom->privileged)
+        return -XEN_EPERM;
     switch (op.cmd) {
     case XENPF_settime64:
         if (op.u.settime64.mbz || op.u.settime64.nsecs >= 1000000000)

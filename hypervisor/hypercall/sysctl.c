@@ -156,12 +156,12 @@ HYPERCALL(sysctl)
     UNUSED_ARGUMENT(c);
     UNUSED_ARGUMENT(d);
     UNUSED_ARGUMENT(e);
-    if (!r.caller->privileged)
-        return -XEN_EPERM;
     if (!copy_from_guest(&r.op, a, sizeof(r.op)))
         return -XEN_EFAULT;
     if (r.op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
         return -XEN_EACCES;
+    if (!r.caller->privileged)
+        return -XEN_EPERM;
     if (r.op.cmd >= ARRAY_SIZE(operations) || !operations[r.op.cmd])
         return -XEN_ENOSYS;
     long rc = operations[r.op.cmd](&r);
