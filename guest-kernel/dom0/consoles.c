@@ -22,7 +22,7 @@
 #include "toolstack/session.h"
 
 #define KEPT_SIZE  32768u /* of one guest's output */
-#define DEAD_MAX   16u    /* consoles of guests that are gone */
+#define DEAD_MAX   64u    /* consoles of guests that are gone */
 #define TYPED_SIZE 512u
 #define LINE_SIZE  256u
 #define DETACH     0x1d /* Ctrl-] */
