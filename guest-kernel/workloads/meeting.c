@@ -121,9 +121,11 @@ static bool await(domid_t domid, const char *key, char *value, size_t size)
 
     path_of(path, domid, key);
     while (xs_read(&xs, path, value, size) != NULL) {
-        if (!doorbell_wait_until(&changed, end) && arch_clock_ns() >= end) {
+        bool in_time = doorbell_wait_until(&changed, end) || arch_clock_ns() < end;
+
+        if (!in_time) {
             check_context("(waiting for %s)", path);
-            return CHECK(!"the other did what it should");
+            return CHECK(in_time);
         }
     }
     return true;
@@ -169,9 +171,12 @@ static bool await_turn(struct side *side, uint64_t turn)
 {
     uint64_t end = arch_clock_ns() + WAIT_NS;
 
-    while (__atomic_load_n(TURN(side->pages), __ATOMIC_ACQUIRE) != turn)
-        if (!doorbell_wait_until(&side->bell, end) && arch_clock_ns() >= end)
-            return CHECK(!"an event came in time");
+    while (__atomic_load_n(TURN(side->pages), __ATOMIC_ACQUIRE) != turn) {
+        bool in_time = doorbell_wait_until(&side->bell, end) || arch_clock_ns() < end;
+
+        if (!CHECK(in_time))
+            return false;
+    }
     return true;
 }
 
