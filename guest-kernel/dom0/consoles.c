@@ -64,10 +64,11 @@ static void show_line(struct console *console)
     console->nr_line = 0;
 }
 
+/* Whoever follows all guests sees text only: what a terminal would obey is left out. */
 static void show_lines(struct console *console, const char *text, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
-        if (text[i] != '\r' && text[i] != '\n')
+        if ((unsigned char)text[i] >= ' ' && text[i] != 0x7f)
             console->line[console->nr_line++] = text[i];
         if (text[i] == '\n' || console->nr_line == LINE_SIZE)
             show_line(console);

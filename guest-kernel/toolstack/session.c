@@ -22,6 +22,10 @@ void session_print(struct session *session, const char *format, ...)
     va_start(args, format);
     session->write(session, text, fitted(vsnprintf(text, sizeof(text), format, args)));
     va_end(args);
+}
+
+void session_drain(struct session *session)
+{
     if (session->drain != NULL)
         session->drain(session);
 }

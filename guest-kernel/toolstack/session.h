@@ -12,7 +12,7 @@ struct session {
     /* Never wait for a reader: when too much waits to be read, the rest is lost. */
     void (*write)(struct session *session, const char *text, size_t size);
     void (*write_error)(struct session *session, const char *text, size_t size);
-    /* Waits until most of what was written is read, or nobody reads. May be NULL. */
+    /* NULL, or waits until most of what was written is read, or nobody reads. */
     void (*drain)(struct session *session);
     /* What somebody typed, at least one byte; waits for it. -1: the bell rang for another reason.
      * 0: nobody is there any more. */
@@ -21,8 +21,11 @@ struct session {
     const char *command; /* the one being carried out, for what it says of errors */
 };
 
+/* Does not wait: what is shared (the store's client, lists) stays as it is. */
 void session_print(struct session *session, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Between two pieces of what may be long. Others have their turn meanwhile. */
+void session_drain(struct session *session);
 /* One line, "command: ..." with its end. Returns 1, the status of a command that failed. */
 int session_fail(struct session *session, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -150,6 +150,7 @@ static void print_node(struct walk *w, const char *name)
     if (w->permissions)
         print_permissions(w->session, w->path);
     session_print(w->session, "\n");
+    session_drain(w->session);
 }
 
 /* What goes away while this looks is left out. */

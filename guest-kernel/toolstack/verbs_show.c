@@ -61,6 +61,7 @@ static int each_domain(struct session *session, int argc, char **argv,
         if (!is_wanted(&infos[i], argc, argv))
             continue;
         show(session, &infos[i]);
+        session_drain(session);
         shown++;
     }
     free(infos);
@@ -275,8 +276,7 @@ int verb_dmesg(struct session *session, int argc, char **argv)
         return session_fail(session, "dom0 has no memory left");
     while ((size = control_read_log(piece, LOG_PIECE, &at)) > 0) {
         session->write(session, piece, (size_t)size);
-        if (session->drain != NULL)
-            session->drain(session);
+        session_drain(session);
     }
     free(piece);
     if (clear)
