@@ -50,18 +50,21 @@ xl_type() {
     done
 }
 
-# xl_answers: shows what comes until the end; sets xl_status.
+# xl_answers COMMAND: shows what comes until the end; sets xl_status.
 xl_answers() {
-    local line text begun=''
+    local line text begun='' taken=no
     while :; do
         if ! IFS= read -r -t 1 line <&"$xl_out"; then
             begun=$begun$line
             xl_alive || { note "the machine ended"; return; }
+            # What came before dom0 listened is lost.
+            [ "$taken" = yes ] || xl_send "$1"
             continue
         fi
         line=$begun$line begun=''
         case $line in "$xl_id "*) ;; *) continue ;; esac
         line=${line#"$xl_id "}
+        taken=yes
         text=${line#* }
         case $line in
         'o '*) printf '%b' "$text" ;;
@@ -107,6 +110,7 @@ xl_main() {
         xl_typist=$!
         ;;
     esac
-    xl_answers
+    xl_answers "$xl_id =$words"
+    [ "$*" != exit ] || xl_alive || xl_status=0
     exit "$xl_status"
 }

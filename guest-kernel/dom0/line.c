@@ -7,11 +7,13 @@
  * one left on the line is not taken for its own.
  *
  *     host                          dom0
- *     ID = WORD WORD ...            ID o TEXT      output
- *     ID < TEXT       typed         ID e TEXT      errors
- *     ID .            hang up       ID x STATUS    the end
+ *     ID = WORD WORD ...            ID a           it is under way
+ *     ID < TEXT       typed         ID o TEXT      output
+ *     ID .            hang up       ID e TEXT      errors
+ *                                   ID x STATUS    the end
  *
- * A new command ends the one before. The line has no interrupt of ours: it is looked at every few
+ * A new command ends the one before. One that is not answered at once may be sent again: what comes
+ * before dom0 listens is lost, and one with the ID of the last is not carried out twice. The line has no interrupt of ours: it is looked at every few
  * milliseconds, and less often when it is silent.
  */
 #include <stdio.h>
@@ -55,6 +57,7 @@ static struct {
 
     /* the command */
     char id[ID_MAX + 1];
+    char status[8]; /* "": not known yet */
     char words[IN_MAX];
     char *argv[COMMAND_ARGS_MAX + 1];
     int argc; /* 0: there is none */
@@ -204,7 +207,13 @@ static void take_command(const char *id, char *words)
     int argc = 0;
     char *save;
 
+    if (strcmp(id, line.id) == 0) {
+        say('x', line.status, strlen(line.status));
+        return;
+    }
     snprintf(line.id, sizeof(line.id), "%s", id);
+    line.status[0] = 0;
+    say('a', "", 0);
     snprintf(line.words, sizeof(line.words), "%s", words);
     for (char *word = strtok_r(line.words, " ", &save); word != NULL && argc < COMMAND_ARGS_MAX;
          word = strtok_r(NULL, " ", &save)) {
@@ -246,6 +255,8 @@ static bool take_line(char *text)
         return true;
     *kind = 0;
     bool ours = strcmp(text, line.id) == 0;
+    if (kind[1] == '=' && ours && line.argc != 0)
+        return true; /* the same once more */
     if (kind[1] == '=' && kind[2] == ' ' && line.argc != 0) {
         hang_up();
         *kind = ' ';
@@ -308,19 +319,20 @@ static struct session host = {
 
 static void serve(void *argument)
 {
-    char status[8];
-
     (void)argument;
     for (;;) {
+        int status;
+
         doorbell_wait(&to_run);
         if (line.argc == 0)
             continue;
-        snprintf(status, sizeof(status), "%d", command_run(&host, line.argc, line.argv));
+        status = command_run(&host, line.argc, line.argv);
         line_drain(&host);
         if (line.lost)
             say('e', "(some output was lost: it was not read)\n", 40);
         line.lost = false;
-        say('x', status, strlen(status));
+        snprintf(line.status, sizeof(line.status), "%d", status);
+        say('x', line.status, strlen(line.status));
         line.argc = 0;
     }
 }
