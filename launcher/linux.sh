@@ -16,14 +16,24 @@ of busybox: a login on this terminal. Log in as root; poweroff ends the machine,
   --append WORDS     further words for the kernel
   --flavour NAME     amd64 (default) or cloud-amd64: which of Debian's kernels
   --on SYSTEM        tenon (default), or xen: the same dom0 and guest on Debian's Xen 4.17
+  --check            no login: the checks of tests/stock/linux run in the guest, a line each, "NAME PASS" or
+                     "NAME FAIL why", and at the end "VERDICT PASS ..." or "VERDICT FAIL ..."
+  --timeout SECONDS  of --check, after which the machine counts as hung (600)
+  --log FOLDER       keep console and QEMU's messages there
 END
 }
 
 linux_read_options() {
-    linux_memory=256 linux_vcpus=1 linux_words='' linux_flavour=amd64 linux_on=tenon m_cpus=2
+    linux_memory=256 linux_vcpus=1 linux_words='' linux_flavour=amd64 linux_on=tenon linux_check=no
+    linux_log='' m_cpus=2 m_timeout=600
     while [ $# -gt 0 ]; do
-        case $1 in --memory | --vcpus | --cpus | --append | --flavour | --on) need_value "$1" $# ;; esac
         case $1 in
+        --memory | --vcpus | --cpus | --append | --flavour | --on | --timeout | --log) need_value "$1" $# ;;
+        esac
+        case $1 in
+        --check) linux_check=yes; shift; continue ;;
+        --timeout) need_number "$1" "$2"; m_timeout=$2 ;;
+        --log) linux_log=$2 ;;
         --memory)
             [[ $2 =~ ^([1-9][0-9]*)([MG])$ ]] || wrong_use "--memory wants a size such as 256M or 2G, not '$2'"
             linux_memory=${BASH_REMATCH[1]}
@@ -42,7 +52,12 @@ linux_read_options() {
 # linux_folder FOLDER: what dom0 is given, but for the kernel.
 linux_folder() {
     rm -rf "$1" && mkdir -p "$1" || return 1
-    cp guests/linux/run "$1/" || return 1
+    if [ "$linux_check" = yes ]; then
+        linux_words="check quiet${linux_words:+ $linux_words}"
+        printf 'xl create linux.cfg\nwait 3000 linux\ncheck\n' >"$1/run"
+    else
+        cp guests/linux/run "$1/"
+    fi || return 1
     {
         cat guests/linux/linux.cfg
         printf '\n# as asked for\n'
@@ -58,8 +73,63 @@ linux_archive() {
     need_packages "the guest's programs" busybox-static cpio
     rm -rf "$tree" && mkdir -p "$tree/bin" || return 1
     cp -a guests/linux/root/. "$tree/" && cp /bin/busybox "$tree/bin/busybox" || return 1
+    [ "$linux_check" = no ] || linux_programs "$tree/check" || return 1
     (cd "$tree" && find . | sort | cpio --quiet -o -H newc -R 0:0) | gzip -1 >"$1" || return 1
     rm -rf "$tree"
+}
+
+# linux_programs FOLDER: the checks, as static programs.
+linux_programs() {
+    local source=tests/stock/linux
+    need_packages "the checks" gcc libc6-dev
+    mkdir -p "$1" || return 1
+    work "compiling the checks" gcc -O2 -Wall -Wextra -Werror -static -pthread -o "$1/checks" \
+        "$source"/{main,memory,processes,threads,registers}.c || return 1
+    work "compiling the 32-bit check" gcc -m32 -O2 -Wall -Wextra -Werror -ffreestanding -fno-builtin -fno-pic \
+        -fno-stack-protector -nostdlib -static -o "$1/check32" "$source/check32.c"
+}
+
+# linux_report CONSOLE: the results that are new since the last call.
+linux_reported=0
+linux_report() {
+    local lines
+    lines=$(console_text "$1" | sed -n 's/^linux| CHECK //p' | tail -n "+$((linux_reported + 1))")
+    [ -n "$lines" ] || return 0
+    printf '%s\n' "$lines"
+    linux_reported=$((linux_reported + $(printf '%s\n' "$lines" | wc -l)))
+}
+
+# linux_complaint: why the checks did not go well; nothing if they did.
+linux_complaint() {
+    local reason
+    reason=$(console_panicked "$m_console")
+    [ -n "$reason" ] || reason=$(machine_failure)
+    [ -n "$reason" ] || console_text "$m_console" | awk -v system_name="$m_system" '
+        /^linux\| CHECK [^ ]+ FAIL/ && bad == "" { bad = $3 " failed" }
+        /^linux\| .*(BUG:|WARNING:|Oops|Kernel panic|soft lockup|rcu.*stall)/ && bad == "" { bad = $0 }
+        /^linux\| CHECK 32-bit PASS/ { first = 1 }
+        /^linux\| CHECKS [0-9]+ passed, 0 failed/ { passed = $3 }
+        /^SCRIPT run done/ { done = 1 }
+        /audit: [0-9]+ frames, 0 errors/ { audited = 1 }
+        END {
+            if (bad != "") print bad
+            else if (!first || !passed) print "the checks did not come to their end"
+            else if (!done) print "dom0 did not come to its end"
+            else if (system_name == "tenon" && !audited) print "the auditor did not report, or found errors"
+        }'
+    [ -z "$reason" ] || echo "$reason"
+}
+
+linux_finish() {
+    local reason
+    reason=$(linux_complaint)
+    if [ -n "$reason" ]; then
+        echo "VERDICT FAIL $reason"
+        console_tail "$m_console" >&2
+        die "$reason; console: $m_console"
+    fi
+    console_text "$m_console" | sed -n 's/^linux| CHECKS /VERDICT PASS /p'
+    note "console: $m_console"
 }
 
 linux_main() {
@@ -71,9 +141,16 @@ linux_main() {
     # shellcheck source=launcher/run.sh
     . "$root/launcher/run.sh"
     run_read_options --images "$images" --on "$linux_on" --guests build/linux --cpus "$m_cpus" \
-        --memory "$((linux_memory + 768))M"
+        --memory "$((linux_memory + 768))M" ${linux_log:+--log "$linux_log"}
     run_prepare
     run_words
+    if [ "$linux_check" = yes ]; then
+        note "booting $m_system with Debian's kernel $linux_version ($linux_vcpus vCPUs, $linux_memory MiB)"
+        m_watch=linux_report
+        machine_boot
+        linux_finish
+        return
+    fi
     run_on_terminal
     note "Debian's kernel $linux_version: a login follows"
     machine_boot
