@@ -15,13 +15,8 @@
 #include "sched/schedule.h"
 #include "trace/log.h"
 
-static struct domain *domains[MAX_DOMAINS];
+struct domain *domains[MAX_DOMAINS];
 struct domain *dom0;
-
-struct domain *domain_by_id(unsigned id)
-{
-    return likely(id < MAX_DOMAINS) ? __atomic_load_n(&domains[id], __ATOMIC_ACQUIRE) : NULL;
-}
 
 /* --- Life --------------------------------------------------------------------------------------- */
 

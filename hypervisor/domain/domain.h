@@ -176,8 +176,13 @@ struct vcpu {
 
 extern struct domain *dom0;
 
+extern struct domain *domains[MAX_DOMAINS]; /* domain/domain.c's */
+
 /* No domain with this id: NULL. SELF is not looked at. */
-struct domain *domain_by_id(unsigned id);
+static inline struct domain *domain_by_id(unsigned id)
+{
+    return likely(id < MAX_DOMAINS) ? __atomic_load_n(&domains[id], __ATOMIC_ACQUIRE) : NULL;
+}
 #define domain_for_each(d)                                                                         \
     for (unsigned id_##d = 0; id_##d < MAX_DOMAINS; id_##d++)                                      \
         if ((d = domain_by_id(id_##d)))

@@ -28,8 +28,13 @@
 /* The granter's side of one entry. */
 struct grant_use {
     struct spinlock lock;
-    uint16_t readers, writers; /* uses of either kind; under the lock */
-    domid_t user;              /* while there are uses: whose, and of what */
+    domid_t user; /* while there are uses: whose, and of what (mfn) */
+    union {
+        struct {
+            uint16_t readers, writers; /* uses of either kind; under the lock */
+        };
+        uint32_t counts; /* both */
+    };
     uint32_t mfn;
 };
 _Static_assert(sizeof(struct grant_use) == 16, "uses are indexed by a shift");

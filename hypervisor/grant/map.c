@@ -130,9 +130,10 @@ HOT long grant_map(struct domain *d, uint64_t at, uint64_t count)
         uint64_t words[4];
     } u;
     _Static_assert(sizeof(u.op) == sizeof(u.words), "whole words");
-    struct place place = { .name = PLACE_NONE };
+    struct place place;
     long rc = -XEN_EFAULT;
 
+    place.name = PLACE_NONE;
     while (likely(guest_load_words(at, u.words, 4))) {
         int status = map_one(d, &place, &u.op);
         if (unlikely(status == HYPERCALL_CONTINUE)) {

@@ -22,8 +22,9 @@ static inline void tell_granter(struct domain *d, const struct ended *e)
     bool readonly = m->flags & GNTMAP_readonly;
 
     /* A granter with frames in use lives on; without, it may be gone, and another have its id. */
-    if (likely(granter && granter->serial == m->granter_serial && e->parts)) {
-        grant_use_end(granter, m->ref, readonly);
+    if (likely(granter && granter->serial == m->granter_serial)) {
+        if (likely(e->parts))
+            grant_use_end(granter, m->ref, readonly);
         if (unlikely(e->parts == MAPPING_PARTS))
             grant_use_end(granter, m->ref, readonly);
     }
@@ -51,24 +52,27 @@ static int __attribute__((noinline)) unmap_refused(struct domain *d, const struc
     return same ? GNTST_general_error : GNTST_bad_virt_addr;
 }
 
-/* Takes the entry away if it is this mapping's. by: what takes its place (0: nothing). Returns GNTST_* or
- * HYPERCALL_CONTINUE. */
-static inline int unmap_host(struct domain *d, struct place *place, const struct mapping *m, uint64_t at,
-                             uint64_t by)
+/* Is that an entry which maps the granted frame, with the rights that were asked for? */
+static inline bool entry_is_mapping(const struct mapping *m, uint64_t entry)
+{
+    uint64_t rights = m->flags & GNTMAP_readonly ? PTE_PRESENT : PTE_PRESENT | PTE_WRITE;
+
+    return pte_mfn(entry).v == m->mfn && (entry & (PTE_PRESENT | PTE_WRITE)) == rights;
+}
+
+/* Takes the entry away if it is this mapping's. Returns GNTST_* or HYPERCALL_CONTINUE. */
+static inline int unmap_host(struct domain *d, struct place *place, const struct mapping *m, uint64_t at)
 {
     uint64_t *entry = place_find(place, d, at, m->flags);
-    uint64_t old = likely(entry) ? READ_ONCE(*entry) : 0;
-    uint64_t right = m->flags & GNTMAP_readonly ? PTE_PRESENT : PTE_PRESENT | PTE_WRITE;
 
-    if (unlikely(pte_mfn(old).v != m->mfn || (old & (PTE_PRESENT | PTE_WRITE)) != right))
-        return unmap_refused(d, m, at, entry ? &old : NULL);
-    if (unlikely(by)) {
-        int rc = l1_entry_change(d, d->id, entry, old, by, ENTRY_REPLACE);
-        return rc && rc != HYPERCALL_CONTINUE ? GNTST_general_error : rc;
-    }
+    if (unlikely(!entry))
+        return unmap_refused(d, m, at, NULL);
+    uint64_t old = READ_ONCE(*entry);
+    if (unlikely(!entry_is_mapping(m, old)))
+        return unmap_refused(d, m, at, &old);
     if (unlikely(!entry_swap(entry, &old, 0, ENTRY_REPLACE)))
         return HYPERCALL_CONTINUE;
-    frame_let_go(mfn(m->mfn), right & PTE_WRITE);
+    frame_let_go(mfn(m->mfn), old & PTE_WRITE);
     return GNTST_okay;
 }
 
@@ -98,7 +102,7 @@ static inline int unmap_one(struct domain *d, struct place *place, const struct 
     if (unlikely(!e->m))
         return bad_handle(d, op->handle);
     if (likely(op->host_addr && (e->m->flags & GNTMAP_host_map))) {
-        status = unmap_host(d, place, e->m, op->host_addr, 0);
+        status = unmap_host(d, place, e->m, op->host_addr);
         if (likely(status == GNTST_okay))
             e->parts = GNTMAP_host_map;
     }
@@ -114,11 +118,12 @@ HOT long grant_unmap(struct domain *d, uint64_t at, uint64_t count)
         uint64_t words[3];
     } u;
     _Static_assert(sizeof(u.op) == sizeof(u.words), "whole words");
-    struct place place = { .name = PLACE_NONE };
+    struct place place;
     struct ended ended[GRANT_BATCH];
     unsigned nr = 0;
     long rc = -XEN_EFAULT;
 
+    place.name = PLACE_NONE;
     while (likely(guest_load_words(at, u.words, 3))) {
         int status = unmap_one(d, &place, &u.op, &ended[nr]);
         nr += status != GNTST_bad_handle;
@@ -146,42 +151,49 @@ HOT long grant_unmap(struct domain *d, uint64_t at, uint64_t count)
 
 /* --- Unmapping with another mapping in its place ------------------------------------------------ */
 
+static int replace_refused(struct domain *d, const struct gnttab_unmap_and_replace *op)
+{
+    refuse(d, XEN_EINVAL, "unmap and replace: %016lx maps the granted frame itself", op->new_addr);
+    return GNTST_general_error;
+}
+
 /* The entry of new_addr moves to where the grant was mapped. It is one of the domain's own frames: were it the
  * mapping itself, it would stay if another vCPU touched it before it goes from new_addr. */
 static int replace_with(struct domain *d, const struct gnttab_unmap_and_replace *op, const struct mapping *m,
-                        uint64_t *from)
+                        uint64_t *from, uint64_t *entry)
 {
-    struct place place = { .name = PLACE_NONE };
-    uint64_t moved = READ_ONCE(*from);
+    uint64_t old = READ_ONCE(*entry), moved = READ_ONCE(*from);
 
-    if ((moved & PTE_PRESENT) && pte_mfn(moved).v == m->mfn) {
-        refuse(d, XEN_EINVAL, "unmap and replace: %016lx maps the granted frame itself", op->new_addr);
-        return GNTST_general_error;
-    }
-    int status = unmap_host(d, &place, m, op->host_addr, moved);
-    place_close(&place);
+    if ((moved & PTE_PRESENT) && pte_mfn(moved).v == m->mfn)
+        return replace_refused(d, op);
+    if (!entry_is_mapping(m, old))
+        return unmap_refused(d, m, op->host_addr, &old);
+    int rc = l1_entry_change(d, d->id, entry, old, moved, ENTRY_REPLACE);
+    if (rc)
+        return rc == HYPERCALL_CONTINUE ? rc : GNTST_general_error;
     /* Another vCPU may have changed it meanwhile: then it keeps what that one put there. */
-    if (status == GNTST_okay)
-        (void)!l1_entry_change(d, d->id, from, moved, 0, ENTRY_EXACT);
-    return status;
+    (void)!l1_entry_change(d, d->id, from, moved, 0, ENTRY_EXACT);
+    return GNTST_okay;
 }
 
 static int replace_one(struct domain *d, const struct gnttab_unmap_and_replace *op, struct ended *e)
 {
-    struct place place = { .name = PLACE_NONE };
+    struct place to = { .name = PLACE_NONE }, from = { .name = PLACE_NONE };
+    int status = GNTST_general_error;
 
     *e = (struct ended){ mapping_take(d->grants, op->handle), op->handle, 0 };
     if (!e->m)
         return bad_handle(d, op->handle);
     if (!(e->m->flags & GNTMAP_host_map))
         return GNTST_bad_virt_addr;
-    uint64_t *from = place_find(&place, d, op->new_addr, 0);
-    if (!from || (e->m->flags & GNTMAP_contains_pte)) {
-        place_close(&place);
-        return GNTST_general_error;
+    uint64_t *moved = place_find(&from, d, op->new_addr, 0);
+    if (moved && !(e->m->flags & GNTMAP_contains_pte)) {
+        uint64_t *entry = place_find(&to, d, op->host_addr, 0);
+        status = entry ? replace_with(d, op, e->m, moved, entry)
+                       : unmap_refused(d, e->m, op->host_addr, NULL);
     }
-    int status = replace_with(d, op, e->m, from);
-    place_close(&place);
+    place_close(&to);
+    place_close(&from);
     if (status == GNTST_okay)
         e->parts = GNTMAP_host_map;
     return status;

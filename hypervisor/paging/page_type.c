@@ -182,7 +182,7 @@ int frame_hold_slow(mfn_t m, domid_t owner, bool write)
 {
     struct frame *f = frame_at(m);
 
-    if (!frame_get(f, owner))
+    if (!mfn_is_ram(m) || !frame_get(f, owner))
         return -XEN_EACCES;
     int rc = READ_ONCE(f->state) & FRAME_SPECIAL ? -XEN_EACCES : write ? page_type_get(f, TYPE_WRITABLE) : 0;
     if (rc || write)

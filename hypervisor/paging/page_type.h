@@ -81,6 +81,29 @@ static inline void frame_let_go(mfn_t m, bool write)
 
 int frame_hold_slow(mfn_t m, domid_t owner, bool write);
 
+/* The usual case: RAM of this owner's that is writable already, or is only read. False: perhaps not. The owner counts
+ * once the reference is held: then it cannot change any more. */
+static inline bool frame_hold_fast(mfn_t m, domid_t owner, bool write)
+{
+    const uint64_t kind = FRAME_TYPE | FRAME_VALID | FRAME_ENDING | FRAME_SPECIAL;
+    struct frame *f = frame_at(m);
+
+    if (unlikely(m.v >= max_mfn || f->owner != owner))
+        return false;
+    uint64_t seen = READ_ONCE(f->state);
+    if (write ? unlikely((seen & kind) != (FRAME_TYPE_BITS(TYPE_WRITABLE) | FRAME_VALID) ||
+                         (seen & FRAME_COUNT) == FRAME_COUNT ||
+                         !frame_state_swap(f, &seen, seen + FRAME_COUNT_ONE))
+              : unlikely((seen & FRAME_SPECIAL) || !(seen & (FRAME_REFS | FRAME_COUNT)) ||
+                         (seen & FRAME_REFS) == FRAME_REFS ||
+                         !frame_state_swap(f, &seen, seen + FRAME_REF_ONE)))
+        return false;
+    if (likely(f->owner == owner))
+        return true;
+    frame_let_go(m, write);
+    return false;
+}
+
 /*
  * Takes what a mapping holds of its frame: a type reference to write, else a reference. frame_let_go gives it back.
  * Returns 0, -XEN_EACCES (it is not owner's, or a page of ours), -XEN_EINVAL or -XEN_EBUSY as page_type_get,
@@ -88,23 +111,7 @@ int frame_hold_slow(mfn_t m, domid_t owner, bool write);
  */
 static inline int frame_hold(mfn_t m, domid_t owner, bool write)
 {
-    const uint64_t kind = FRAME_TYPE | FRAME_VALID | FRAME_ENDING | FRAME_SPECIAL;
-    struct frame *f = frame_at(m);
-
-    if (unlikely(m.v >= max_mfn || f->owner != owner))
-        return -XEN_EACCES;
-    uint64_t seen = READ_ONCE(f->state);
-    if (write ? likely((seen & kind) == (FRAME_TYPE_BITS(TYPE_WRITABLE) | FRAME_VALID) &&
-                       (seen & FRAME_COUNT) != FRAME_COUNT &&
-                       frame_state_swap(f, &seen, seen + FRAME_COUNT_ONE))
-              : likely(!(seen & FRAME_SPECIAL) && (seen & (FRAME_REFS | FRAME_COUNT)) &&
-                       (seen & FRAME_REFS) != FRAME_REFS &&
-                       frame_state_swap(f, &seen, seen + FRAME_REF_ONE))) {
-        if (likely(f->owner == owner))
-            return 0;
-        frame_let_go(m, write); /* it changed hands between the look and the reference */
-    }
-    return frame_hold_slow(m, owner, write);
+    return likely(frame_hold_fast(m, owner, write)) ? 0 : frame_hold_slow(m, owner, write);
 }
 
 /* Is there any that waits to be taken apart, or that somebody is at? */
