@@ -5,6 +5,7 @@
  */
 #include "boot/cmdline.h"
 #include "boot/multiboot.h"
+#include "boot/ram.h"
 #include "domain/build.h"
 #include "domain/shutdown.h"
 #include "lib/check.h"
@@ -91,72 +92,34 @@ static void read_boot_info(uint32_t magic, uint64_t at)
 
 /* --- Memory ------------------------------------------------------------------------------------- */
 
-static void cut_range(uint64_t start, uint64_t end)
+static void cut_unused(uint64_t start, uint64_t end)
 {
-    for (unsigned i = 0; i < nr_unused; i++) {
-        struct ram_range *r = &unused[i];
-        if (end <= r->start || start >= r->end)
-            continue;
-        struct ram_range rest = { end, r->end };
-        r->end = MAX(start, r->start);
-        if (rest.start >= rest.end)
-            continue;
-        if (r->end <= r->start) {
-            *r = rest;
-            continue;
-        }
-        if (nr_unused == RANGES_MAX)
-            panic("the memory map has too many pieces");
-        memmove(r + 2, r + 1, (nr_unused - i - 1) * sizeof(*r));
-        r[1] = rest;
-        nr_unused++;
-    }
-    unsigned kept = 0;
-    for (unsigned i = 0; i < nr_unused; i++) {
-        if (unused[i].end > unused[i].start)
-            unused[kept++] = unused[i];
-    }
-    nr_unused = kept;
+    if (!ranges_cut(unused, &nr_unused, RANGES_MAX, ROUND_DOWN(start, PAGE_SIZE), ROUND_UP(end, PAGE_SIZE)))
+        panic("the memory map has too many pieces");
 }
 
 static void find_ram(void)
 {
     uint64_t total = 0;
 
-    for (unsigned i = 0; i < info.nr_regions; i++) {
-        const struct boot_region *r = &info.regions[i];
-        host_map_add(r->start, r->size, r->type);
-        uint64_t start = ROUND_UP(r->start, PAGE_SIZE), end = ROUND_DOWN(r->start + r->size, PAGE_SIZE);
-        if (r->type != REGION_RAM || start >= end || end > DIRECT_MAP_SIZE)
-            continue;
-        if (nr_ram && start < ram[nr_ram - 1].end)
-            start = ram[nr_ram - 1].end; /* overlaps the one before */
-        if (start >= end)
-            continue;
-        if (!low_page && start <= 0x8000 && end >= 0x9000)
+    for (unsigned i = 0; i < info.nr_regions; i++)
+        host_map_add(info.regions[i].start, info.regions[i].size, info.regions[i].type);
+    if (!ram_find(info.regions, info.nr_regions, DIRECT_MAP_SIZE, ram, &nr_ram, RANGES_MAX / 2))
+        panic("the memory map has too many pieces");
+    for (unsigned i = 0; i < nr_ram; i++) {
+        total += ram[i].end - ram[i].start;
+        if (!low_page && ram[i].start <= 0x8000 && ram[i].end >= 0x9000)
             low_page = 0x8000;
-        if (nr_ram == RANGES_MAX / 2)
-            panic("the memory map has too many pieces");
-        ram[nr_ram++] = (struct ram_range){ start, end };
-        total += end - start;
     }
     if (total < MEMORY_MIN)
         panic("this machine has %lu MiB of memory: give it at least %lu", total >> 20,
               MEMORY_MIN >> 20);
     memcpy(unused, ram, sizeof(ram));
     nr_unused = nr_ram;
-    /* Where a map says two things about a place, it is not RAM for us. */
-    for (unsigned i = 0; i < info.nr_regions; i++) {
-        if (info.regions[i].type != REGION_RAM)
-            cut_range(ROUND_DOWN(info.regions[i].start, PAGE_SIZE),
-                      ROUND_UP(info.regions[i].start + info.regions[i].size, PAGE_SIZE));
-    }
-    cut_range(0, LOW_END); /* firmware's, and where processors start */
-    cut_range((uint64_t)image_start - IMAGE_OFFSET,
-              ROUND_UP((uint64_t)image_end - IMAGE_OFFSET, PAGE_SIZE));
+    cut_unused(0, LOW_END); /* firmware's, and where processors start */
+    cut_unused((uint64_t)image_start - IMAGE_OFFSET, (uint64_t)image_end - IMAGE_OFFSET);
     for (unsigned i = 0; i < info.nr_modules; i++)
-        cut_range(ROUND_DOWN(info.modules[i].start, PAGE_SIZE),
-                  ROUND_UP(info.modules[i].end, PAGE_SIZE));
+        cut_unused(info.modules[i].start, info.modules[i].end);
     boot_pages_start(unused, &nr_unused, RANGES_MAX);
 }
 

@@ -126,7 +126,8 @@ static void begin(struct domain *d)
     d->dying = true;
     spin_unlock(&d->paging.lock);
     domain_pause(d);
-    (void)domain_claim(d, 0);
+    domain_claim_release(d);
+    virq_forget_handler(d);
 }
 
 /* Senders take no lock: one may have looked for the vCPU's page just before its port was closed. */

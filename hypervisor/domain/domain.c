@@ -15,13 +15,8 @@
 #include "sched/schedule.h"
 #include "trace/log.h"
 
-static struct domain *domains[MAX_DOMAINS];
+struct domain *domains[MAX_DOMAINS];
 struct domain *dom0;
-
-struct domain *domain_by_id(unsigned id)
-{
-    return likely(id < MAX_DOMAINS) ? __atomic_load_n(&domains[id], __ATOMIC_ACQUIRE) : NULL;
-}
 
 /* --- Life --------------------------------------------------------------------------------------- */
 
@@ -46,7 +41,7 @@ static void free_unborn(struct domain *d)
     heap_free(d, sizeof(*d));
 }
 
-struct domain *domain_create(domid_t id, unsigned nr_vcpus, uint64_t max_pages, bool privileged)
+struct domain *domain_make(domid_t id, unsigned nr_vcpus, uint64_t max_pages, bool privileged)
 {
     static uint32_t serials;
     struct domain *d = heap_alloc(sizeof(*d));
@@ -75,8 +70,21 @@ struct domain *domain_create(domid_t id, unsigned nr_vcpus, uint64_t max_pages, 
         }
         d->nr_vcpus++;
     }
-    wallclock_update(d);
-    __atomic_store_n(&domains[id], d, __ATOMIC_RELEASE);
+    return d;
+}
+
+void domain_publish(struct domain *d)
+{
+    __atomic_store_n(&domains[d->id], d, __ATOMIC_SEQ_CST);
+    wallclock_update(d); /* it may have been set since the domain was made */
+}
+
+struct domain *domain_create(domid_t id, unsigned nr_vcpus, uint64_t max_pages, bool privileged)
+{
+    struct domain *d = domain_make(id, nr_vcpus, max_pages, privileged);
+
+    if (d)
+        domain_publish(d);
     return d;
 }
 

@@ -176,16 +176,25 @@ struct vcpu {
 
 extern struct domain *dom0;
 
+extern struct domain *domains[MAX_DOMAINS]; /* domain/domain.c's */
+
 /* No domain with this id: NULL. SELF is not looked at. */
-struct domain *domain_by_id(unsigned id);
+static inline struct domain *domain_by_id(unsigned id)
+{
+    return likely(id < MAX_DOMAINS) ? __atomic_load_n(&domains[id], __ATOMIC_ACQUIRE) : NULL;
+}
 #define domain_for_each(d)                                                                         \
     for (unsigned id_##d = 0; id_##d < MAX_DOMAINS; id_##d++)                                      \
         if ((d = domain_by_id(id_##d)))
 
 /*
  * Makes a domain with that many vCPUs, all down, and its shared page. max_pages limits its memory.
- * Returns NULL when out of memory, with nothing left behind.
+ * Returns NULL when out of memory, with nothing left behind. Nobody finds it before domain_publish.
  */
+struct domain *domain_make(domid_t id, unsigned nr_vcpus, uint64_t max_pages, bool privileged);
+void domain_publish(struct domain *d);
+
+/* Both at once. */
 struct domain *domain_create(domid_t id, unsigned nr_vcpus, uint64_t max_pages, bool privileged);
 
 /*
@@ -217,8 +226,10 @@ void domain_frame_released(struct frame *f, bool special);
 void *domain_special_page_alloc(struct domain *d);
 void domain_special_page_free(struct domain *d, void *page);
 
-/* Promises the domain that it can have so many pages in all; 0 takes it back. Returns 0 or -XEN_ENOMEM. */
+/* Promises the domain that it can have so many pages in all. Returns 0, -XEN_EINVAL (it has a promise, or so many
+ * pages, or may not have them, or dies) or -XEN_ENOMEM. */
 int domain_claim(struct domain *d, uint64_t nr_pages);
+void domain_claim_release(struct domain *d);
 uint64_t domain_claims(void); /* pages promised to all */
 
 /* Gives 2^order frames to a domain, each with its allocation's reference. Returns MFN_NONE if there

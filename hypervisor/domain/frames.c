@@ -107,19 +107,26 @@ mfn_t domain_alloc_frames(struct domain *d, unsigned order, unsigned address_bit
     return MFN_NONE;
 }
 
+void domain_claim_release(struct domain *d)
+{
+    spin_lock(&claims_lock);
+    claims -= d->memory.claimed;
+    d->memory.claimed = 0;
+    spin_unlock(&claims_lock);
+}
+
 int domain_claim(struct domain *d, uint64_t nr_pages)
 {
     int rc = 0;
 
     spin_lock(&claims_lock);
-    uint64_t wanted = nr_pages > d->memory.nr_pages ? nr_pages - d->memory.nr_pages : 0;
-    uint64_t others = claims - d->memory.claimed, free = frames_free();
-    if (wanted && (d->dying || wanted > free || others > free - wanted)) {
+    uint64_t has = d->memory.nr_pages, free = frames_free();
+    if (d->dying || d->memory.claimed || nr_pages <= has || nr_pages > d->memory.max_pages)
+        rc = -XEN_EINVAL;
+    else if (claims > free || nr_pages - has > free - claims)
         rc = -XEN_ENOMEM;
-    } else {
-        claims = others + wanted;
-        d->memory.claimed = wanted;
-    }
+    else
+        claims += d->memory.claimed = nr_pages - has;
     spin_unlock(&claims_lock);
     return rc;
 }

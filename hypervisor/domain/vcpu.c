@@ -49,21 +49,28 @@ struct vcpu *vcpu_create(struct domain *d, unsigned id)
     return v;
 }
 
-void vcpu_release(struct vcpu *v)
+void vcpu_reset(struct vcpu *v)
 {
     vcpu_timers_stop(v);
     timer_stop(&v->poll_timer);
+    v->polling = false;
     gdt_release(v);
     ldt_forget(v);
-    if (v->info_frame.v != MFN_NONE.v)
-        page_type_put(frame_at(v->info_frame));
-    v->info_frame = MFN_NONE;
+    v->ldt_entries = 0;
     if (!v->initialised)
         return;
     v->initialised = false;
     page_type_put(frame_at(v->kernel_root));
     if (v->user_root.v)
         page_type_put(frame_at(v->user_root));
+}
+
+void vcpu_release(struct vcpu *v)
+{
+    vcpu_reset(v);
+    if (v->info_frame.v != MFN_NONE.v)
+        page_type_put(frame_at(v->info_frame));
+    v->info_frame = MFN_NONE;
 }
 
 void vcpu_free(struct vcpu *v)
@@ -134,19 +141,54 @@ static void set_debug_registers(struct vcpu *v, const unsigned long *values)
     }
 }
 
-int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
+/* What is wrong whatever tables it has. */
+static int context_check(const struct vcpu *v, const struct vcpu_guest_context *c)
 {
     struct domain *d = v->domain;
-    mfn_t kernel = mfn_of_maddr(c->ctrlreg[3]), user = mfn_of_maddr(c->ctrlreg[1]);
-    int rc;
 
     if (!context_is_sane(c))
         return refuse(d, XEN_EINVAL, "context of vcpu %u: an address or a count is out of range",
                       v->id);
-    if (!(c->flags & VGCF_in_kernel) && !user.v)
+    if (!(c->flags & VGCF_in_kernel) && !mfn_of_maddr(c->ctrlreg[1]).v)
         return refuse(d, XEN_EINVAL, "context of vcpu %u: user mode without a user root", v->id);
     if (!v->id && (c->vm_assist & ~VM_ASSIST_OFFERED))
         return refuse(d, XEN_EINVAL, "context of vcpu %u: vm_assist %lx", v->id, c->vm_assist);
+    return 0;
+}
+
+static bool has_same_tables(const struct vcpu *v, const struct vcpu_guest_context *c)
+{
+    for (unsigned i = 0; i < v->nr_gdt_frames; i++) {
+        if (c->gdt_frames[i] != v->gdt_frames[i].v)
+            return false;
+    }
+    return mfn_of_maddr(c->ctrlreg[3]).v == v->kernel_root.v &&
+           mfn_of_maddr(c->ctrlreg[1]).v == v->user_root.v && c->gdt_ents == v->gdt_entries &&
+           c->ldt_ents == v->ldt_entries && (!c->ldt_ents || c->ldt_base == v->ldt_base);
+}
+
+int vcpu_change_context(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+    int rc = context_check(v, c);
+
+    if (rc)
+        return rc;
+    if (!has_same_tables(v, c))
+        return refuse(v->domain, XEN_EOPNOTSUPP, "context of vcpu %u: it has other tables, and is not reset",
+                      v->id);
+    copy_registers(v, c);
+    set_debug_registers(v, c->debugreg);
+    return 0;
+}
+
+int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+    struct domain *d = v->domain;
+    mfn_t kernel = mfn_of_maddr(c->ctrlreg[3]), user = mfn_of_maddr(c->ctrlreg[1]);
+    int rc = context_check(v, c);
+
+    if (rc)
+        return rc;
     rc = root_get(d, kernel);
     if (rc)
         return rc;

@@ -24,6 +24,13 @@ void vcpu_release(struct vcpu *v);
  */
 int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c);
 
+/* The same for one that has a context: only what its tables are not changes. -XEN_EOPNOTSUPP: they would. It is not in
+ * any processor. */
+int vcpu_change_context(struct vcpu *v, const struct vcpu_guest_context *c);
+
+/* It is down, and has no context any more; it is not in any processor. */
+void vcpu_reset(struct vcpu *v);
+
 /* The same the other way. It has a context, and does not run. */
 void vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c);
 

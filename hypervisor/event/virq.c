@@ -17,8 +17,28 @@ void virq_raise(struct vcpu *v, unsigned virq)
     raise_on(v->domain, v->id, virq, v->id);
 }
 
+/* Who hears of a global VIRQ; NULL: dom0. */
+static struct domain *handlers[NR_VIRQS];
+
 void virq_raise_global(unsigned virq)
 {
-    if (dom0)
-        raise_on(dom0, 0, virq, 0);
+    struct domain *d = __atomic_load_n(&handlers[virq], __ATOMIC_ACQUIRE);
+
+    if (!d)
+        d = dom0;
+    if (d)
+        raise_on(d, 0, virq, 0);
+}
+
+void virq_set_handler(struct domain *d, unsigned virq)
+{
+    __atomic_store_n(&handlers[virq], d, __ATOMIC_RELEASE);
+}
+
+void virq_forget_handler(const struct domain *d)
+{
+    for (unsigned i = 0; i < NR_VIRQS; i++) {
+        if (handlers[i] == d)
+            virq_set_handler(NULL, i);
+    }
 }

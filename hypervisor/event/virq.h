@@ -7,8 +7,12 @@
 
 /* A VIRQ of a vCPU's own (timer, debug ...). Nothing happens if it has not bound it. */
 void virq_raise(struct vcpu *v, unsigned virq);
-/* A VIRQ that there is one of: to dom0. */
+/* A VIRQ that there is one of: to dom0, or whom it named. */
 void virq_raise_global(unsigned virq);
+
+/* That domain hears of it from now on; who dies does no more (one operation of domctl at a time). */
+void virq_set_handler(struct domain *d, unsigned virq);
+void virq_forget_handler(const struct domain *d);
 
 static inline bool virq_is_per_vcpu(unsigned virq)
 {

@@ -4,106 +4,99 @@
  */
 #include "domain/refuse.h"
 #include "grant/grant_table.h"
+#include "hypercall/hypercall.h"
 #include "lib/string.h"
 #include "memory/guest_copy.h"
 #include "paging/page_type.h"
 
+/* One side of a copy: a granted frame, or one's own. */
 struct side {
-    struct grant grant; /* granter NULL: a frame of its own */
-    struct frame *frame;
-    bool writes;
+    const struct gnttab_copy_ptr *p;
+    struct domain *granter; /* NULL: its own */
+    bool write;
 };
 
-/* Takes a reference that lets us read, or write, the frame. Returns GNTST_* or HYPERCALL_CONTINUE. */
-static int frame_begin(struct side *s, mfn_t m, domid_t owner)
+/* All three return the frame's number, GNTST_* or HYPERCALL_CONTINUE. */
+static inline int64_t granted_begin(struct domain *d, struct side *s)
 {
-    if (!mfn_is_ram(m) || (READ_ONCE(frame_at(m)->state) & FRAME_SPECIAL) || !frame_get(frame_at(m), owner))
-        return GNTST_bad_page;
-    s->frame = frame_at(m);
-    if (!s->writes)
-        return GNTST_okay;
-    int rc = page_type_get(s->frame, TYPE_WRITABLE);
-    frame_put(s->frame);
-    return rc && rc != HYPERCALL_CONTINUE ? GNTST_general_error : rc;
+    s->granter = s->p->domid == DOMID_SELF ? d : domain_by_id(s->p->domid);
+    if (unlikely(!s->granter || s->granter->dying))
+        return GNTST_bad_domain;
+    return grant_begin(d, s->granter, s->p->u.ref, !s->write);
 }
 
-/* Returns GNTST_* or HYPERCALL_CONTINUE. */
-static int side_begin(struct domain *d, struct side *s, const struct gnttab_copy_ptr *p, bool by_ref)
+static inline int64_t own_begin(struct domain *d, struct side *s)
 {
-    mfn_t m;
-    int rc;
-
-    s->grant.granter = NULL;
-    if (by_ref) {
-        struct domain *granter = p->domid == DOMID_SELF ? d : domain_by_id(p->domid);
-        if (!granter || granter->dying)
-            return GNTST_bad_domain;
-        s->grant = (struct grant){ .granter = granter, .ref = p->u.ref, .readonly = !s->writes };
-        rc = grant_use_begin(d, &s->grant);
-        if (rc != GNTST_okay) {
-            s->grant.granter = NULL;
-            return rc;
-        }
-        m = s->grant.mfn;
-    } else {
-        if (p->domid != DOMID_SELF)
-            return domain_by_id(p->domid) ? GNTST_permission_denied : GNTST_bad_domain;
-        m = mfn(p->u.gmfn);
-    }
-    rc = frame_begin(s, m, by_ref ? s->grant.granter->id : d->id);
-    if (rc != GNTST_okay && by_ref)
-        grant_use_end(&s->grant);
-    return rc;
+    s->granter = NULL;
+    if (unlikely(s->p->domid != DOMID_SELF))
+        return domain_by_id(s->p->domid) ? GNTST_permission_denied : GNTST_bad_domain;
+    int rc = frame_hold(mfn(s->p->u.gmfn), d->id, s->write);
+    if (likely(!rc))
+        return (int64_t)s->p->u.gmfn;
+    return rc == HYPERCALL_CONTINUE ? rc : rc == -XEN_EACCES ? GNTST_bad_page : GNTST_general_error;
 }
 
-static void side_end(const struct side *s)
+static inline int64_t side_begin(struct domain *d, struct side *s, bool by_ref)
 {
-    if (s->writes)
-        page_type_put(s->frame);
+    return by_ref ? granted_begin(d, s) : own_begin(d, s);
+}
+
+static inline void side_end(const struct side *s, mfn_t m)
+{
+    if (s->granter)
+        grant_end(s->granter, s->p->u.ref, !s->write, m);
     else
-        frame_put(s->frame);
-    if (s->grant.granter)
-        grant_use_end(&s->grant);
+        frame_let_go(m, s->write);
 }
 
-static int copy_one(struct domain *d, const struct gnttab_copy *op)
+static inline int copy_one(struct domain *d, const struct gnttab_copy *op)
 {
-    struct side from = { .writes = false }, to = { .writes = true };
+    struct side source = { &op->source, NULL, false }, dest = { &op->dest, NULL, true };
 
-    if ((unsigned)op->source.offset + op->len > PAGE_SIZE || (unsigned)op->dest.offset + op->len > PAGE_SIZE)
+    if (unlikely((unsigned)op->source.offset + op->len > PAGE_SIZE ||
+                 (unsigned)op->dest.offset + op->len > PAGE_SIZE))
         return GNTST_bad_copy_arg;
-    int status = side_begin(d, &from, &op->source, op->flags & GNTCOPY_source_gref);
-    if (status != GNTST_okay)
-        return status;
-    status = side_begin(d, &to, &op->dest, op->flags & GNTCOPY_dest_gref);
-    if (status == GNTST_okay) {
-        memmove((uint8_t *)mfn_to_virt(mfn_of_frame(to.frame)) + op->dest.offset,
-                (uint8_t *)mfn_to_virt(mfn_of_frame(from.frame)) + op->source.offset, op->len);
-        side_end(&to);
+    int64_t from = side_begin(d, &source, op->flags & GNTCOPY_source_gref);
+    if (unlikely(from < 0))
+        return (int)from;
+    int64_t to = side_begin(d, &dest, op->flags & GNTCOPY_dest_gref);
+    if (likely(to >= 0)) {
+        memmove((uint8_t *)mfn_to_virt(mfn((uint64_t)to)) + op->dest.offset,
+                (uint8_t *)mfn_to_virt(mfn((uint64_t)from)) + op->source.offset, op->len);
+        side_end(&dest, mfn((uint64_t)to));
     }
-    side_end(&from);
-    return status;
+    side_end(&source, mfn((uint64_t)from));
+    return likely(to >= 0) ? GNTST_okay : (int)to;
 }
 
-HOT int grant_copy(struct domain *d, uint64_t array, uint64_t count, uint64_t *done)
+static void __attribute__((noinline)) copy_refused(struct domain *d, const struct gnttab_copy *op, int status)
 {
-    struct gnttab_copy op;
+    refuse(d, XEN_EINVAL, "grant copy of %u bytes, flags %x, from d%u to d%u: status %d", op->len, op->flags,
+           op->source.domid, op->dest.domid, status);
+}
 
-    for (; *done < count; ++*done) {
-        uint64_t at = array + *done * sizeof(op);
-        if (*done && unlikely(preempt_needed()))
-            return HYPERCALL_CONTINUE;
-        if (unlikely(!copy_from_guest(&op, at, sizeof(op))))
-            return -XEN_EFAULT;
-        int status = copy_one(d, &op);
+HOT long grant_copy(struct domain *d, uint64_t at, uint64_t count)
+{
+    union {
+        struct gnttab_copy op;
+        uint64_t words[5];
+    } u;
+    _Static_assert(sizeof(u.op) == sizeof(u.words), "whole words");
+
+    while (likely(guest_load_words(at, u.words, 4) && guest_load64(at + 32, &u.words[4]))) {
+        int status = copy_one(d, &u.op);
         if (unlikely(status == HYPERCALL_CONTINUE))
-            return status;
+            return hypercall_again(3, GNTTABOP_copy, at, count, 0);
         if (unlikely(status != GNTST_okay))
-            refuse(d, XEN_EINVAL, "grant copy of %u bytes, flags %x, from d%u to d%u: status %d", op.len,
-                   op.flags, op.source.domid, op.dest.domid, status);
-        op.status = (int16_t)status;
-        if (unlikely(!copy_to_guest(at + offsetof(struct gnttab_copy, status), &op.status, sizeof(op.status))))
-            return -XEN_EFAULT;
+            copy_refused(d, &u.op, status);
+        u.op.status = (int16_t)status;
+        if (unlikely(!guest_store64(at + 32, u.words[4])))
+            break;
+        at += sizeof(u.op);
+        if (!--count)
+            return 0;
+        if (unlikely(preempt_needed()))
+            return hypercall_again(3, GNTTABOP_copy, at, count, 0);
     }
-    return 0;
+    return -XEN_EFAULT;
 }

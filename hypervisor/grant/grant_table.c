@@ -89,11 +89,12 @@ static void chain_frame(struct grant_table *t, struct mapping *fresh)
 
     for (unsigned i = 0; i < MAPPINGS_PER_FRAME; i++)
         fresh[i].next = i + 1 < MAPPINGS_PER_FRAME ? first + i + 1 : t->first_free;
-    t->mappings[t->nr_mapping_frames++] = fresh;
+    t->mappings[t->nr_mapping_frames] = fresh;
+    __atomic_store_n(&t->nr_mapping_frames, t->nr_mapping_frames + 1, __ATOMIC_RELEASE);
     t->first_free = first;
 }
 
-static bool __attribute__((noinline)) more_mappings(struct grant_table *t)
+bool mapping_more(struct grant_table *t)
 {
     struct mapping *fresh = heap_alloc(PAGE_SIZE);
 
@@ -107,72 +108,6 @@ static bool __attribute__((noinline)) more_mappings(struct grant_table *t)
     if (!room)
         heap_free(fresh, PAGE_SIZE);
     return room;
-}
-
-static inline struct mapping *mapping_at(struct grant_table *t, uint32_t handle)
-{
-    return &t->mappings[handle / MAPPINGS_PER_FRAME][handle % MAPPINGS_PER_FRAME];
-}
-
-HOT uint32_t mapping_alloc(struct domain *d, const struct mapping *content)
-{
-    struct grant_table *t = d->grants;
-
-    for (;;) {
-        spin_lock(&t->lock);
-        uint32_t handle = t->first_free;
-        if (likely(handle != MAPPING_NONE)) {
-            struct mapping *m = mapping_at(t, handle);
-            t->first_free = m->next;
-            *m = *content;
-        }
-        spin_unlock(&t->lock);
-        if (likely(handle != MAPPING_NONE) || !more_mappings(t))
-            return handle;
-    }
-}
-
-/* No lock: while it is busy, it is ours alone. */
-HOT void mapping_made(struct domain *d, uint32_t handle)
-{
-    struct mapping *m = mapping_at(d->grants, handle);
-
-    __atomic_store_n(&m->flags, (uint16_t)(m->flags & ~MAPPING_BUSY), __ATOMIC_RELEASE);
-}
-
-HOT bool mapping_take(struct domain *d, uint32_t handle, struct mapping *out)
-{
-    struct grant_table *t = d->grants;
-
-    spin_lock(&t->lock);
-    struct mapping *m = NULL;
-    if (likely(handle < t->nr_mapping_frames * MAPPINGS_PER_FRAME)) {
-        m = mapping_at(t, handle);
-        if (unlikely(!(m->flags & MAPPING_PARTS) || (m->flags & MAPPING_BUSY)))
-            m = NULL;
-    }
-    if (likely(m)) {
-        *out = *m;
-        m->flags |= MAPPING_BUSY;
-    }
-    spin_unlock(&t->lock);
-    return m;
-}
-
-HOT void mapping_settle(struct domain *d, uint32_t handle, unsigned parts)
-{
-    struct grant_table *t = d->grants;
-
-    spin_lock(&t->lock);
-    struct mapping *m = mapping_at(t, handle);
-    if (parts) {
-        m->flags = (uint16_t)((m->flags & ~(MAPPING_PARTS | MAPPING_BUSY)) | parts);
-    } else {
-        m->flags = 0;
-        m->next = t->first_free;
-        t->first_free = handle;
-    }
-    spin_unlock(&t->lock);
 }
 
 void domain_for_each_grant(const struct domain *d, void (*fn)(mfn_t m, unsigned flags))
@@ -274,42 +209,46 @@ static long op_get_version(struct domain *d, uint64_t arg)
 
 /* --- The hypercall ------------------------------------------------------------------------------ */
 
-static const struct {
-    long (*one)(struct domain *d, uint64_t arg); /* about the table: one a call */
-    int (*many)(struct domain *d, uint64_t array, uint64_t count, uint64_t *done);
-    unsigned size;
-} operations[] = {
-    [GNTTABOP_map_grant_ref] = { .many = grant_map, .size = sizeof(struct gnttab_map_grant_ref) },
-    [GNTTABOP_unmap_grant_ref] = { .many = grant_unmap, .size = sizeof(struct gnttab_unmap_grant_ref) },
-    [GNTTABOP_unmap_and_replace] = { .many = grant_unmap_and_replace,
-                                     .size = sizeof(struct gnttab_unmap_and_replace) },
-    [GNTTABOP_copy] = { .many = grant_copy, .size = sizeof(struct gnttab_copy) },
-    [GNTTABOP_setup_table] = { .one = op_setup_table },
-    [GNTTABOP_query_size] = { .one = op_query_size },
-    [GNTTABOP_set_version] = { .one = op_set_version },
-    [GNTTABOP_get_version] = { .one = op_get_version },
+/* Operations on the table: one a call. */
+static long (*const singles[])(struct domain *d, uint64_t arg) = {
+    [GNTTABOP_setup_table] = op_setup_table,
+    [GNTTABOP_query_size] = op_query_size,
+    [GNTTABOP_set_version] = op_set_version,
+    [GNTTABOP_get_version] = op_get_version,
 };
+
+static const struct {
+    long (*run)(struct domain *d, uint64_t array, uint64_t count);
+    uint64_t size;
+} batches[] = {
+    [GNTTABOP_map_grant_ref] = { grant_map, sizeof(struct gnttab_map_grant_ref) },
+    [GNTTABOP_unmap_grant_ref] = { grant_unmap, sizeof(struct gnttab_unmap_grant_ref) },
+    [GNTTABOP_unmap_and_replace] = { grant_unmap_and_replace, sizeof(struct gnttab_unmap_and_replace) },
+    [GNTTABOP_copy] = { grant_copy, sizeof(struct gnttab_copy) },
+};
+
+static long __attribute__((noinline)) other_op(struct domain *d, uint64_t cmd, uint64_t arg, int32_t count)
+{
+    if (count < 0)
+        return refuse(d, XEN_EINVAL, "grant_table_op: %d operations", count);
+    if (cmd == GNTTABOP_transfer)
+        return -XEN_EOPNOTSUPP;
+    if (cmd >= ARRAY_SIZE(singles) || !singles[cmd])
+        return -XEN_ENOSYS;
+    return count == 1 ? singles[cmd](d, arg) : -XEN_EINVAL;
+}
 
 /* ABI: grant_table_op(cmd, array, count). */
 HOT HYPERCALL(grant_table_op)
 {
     struct domain *dom = current_domain();
-    uint64_t done = 0, count = (uint32_t)c;
+    uint32_t count = (uint32_t)c;
 
     UNUSED_ARGUMENT(d);
     UNUSED_ARGUMENT(e);
-    if ((int32_t)c < 0)
-        return refuse(dom, XEN_EINVAL, "grant_table_op: %d operations", (int32_t)c);
-    if (a == GNTTABOP_transfer)
-        return -XEN_EOPNOTSUPP;
-    if (a >= ARRAY_SIZE(operations) || (!operations[a].one && !operations[a].many))
-        return -XEN_ENOSYS;
-    if (operations[a].one)
-        return count == 1 ? operations[a].one(dom, b) : -XEN_EINVAL;
-    if (!guest_array_ok(b, count, operations[a].size))
+    if (unlikely(a >= ARRAY_SIZE(batches) || !batches[a].run || (int32_t)count < 0))
+        return other_op(dom, a, b, (int32_t)count);
+    if (unlikely(!guest_range_ok(b, count * batches[a].size)))
         return refuse(dom, XEN_EFAULT, "grant_table_op %lu: the array lies in the hypervisor", a);
-    int rc = operations[a].many(dom, b, count, &done);
-    if (rc == HYPERCALL_CONTINUE)
-        return hypercall_again(3, a, b + done * operations[a].size, count - done, 0);
-    return rc;
+    return likely(count) ? batches[a].run(dom, b, count) : 0;
 }

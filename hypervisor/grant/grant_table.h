@@ -28,14 +28,19 @@
 /* The granter's side of one entry. */
 struct grant_use {
     struct spinlock lock;
-    uint16_t readers, writers; /* uses of either kind; under the lock */
-    domid_t user;              /* while there are uses: whose, and of what */
+    domid_t user; /* while there are uses: whose, and of what (mfn) */
+    union {
+        struct {
+            uint16_t readers, writers; /* uses of either kind; under the lock */
+        };
+        uint32_t counts; /* both */
+    };
     uint32_t mfn;
 };
 _Static_assert(sizeof(struct grant_use) == 16, "uses are indexed by a shift");
 
 /* The user's side. */
-#define MAPPING_BUSY 0x8000U /* beside GNTMAP_* in flags: a vCPU maps or unmaps it now */
+#define MAPPING_BUSY 0x8000U /* beside GNTMAP_* in flags: a vCPU unmaps it now */
 struct mapping {
     uint32_t granter_serial; /* which of all domains that ever had this id */
     union {
@@ -44,13 +49,13 @@ struct mapping {
     };
     uint32_t mfn;
     domid_t granter;
-    uint16_t flags; /* GNTMAP_*; neither host nor device: free */
+    uint16_t flags; /* GNTMAP_*; neither host nor device: free, or being made; atomic */
 };
 _Static_assert(sizeof(struct mapping) == 16, "handles are indexed by a shift");
 #define MAPPING_NONE 0xffffffffU
 
 struct grant_table {
-    struct spinlock lock; /* growth, handles */
+    struct spinlock lock; /* growth, free handles */
     unsigned nr_frames, max_frames;
     struct grant_entry_v1 *frames[GRANT_FRAMES_MAX]; /* shared with the guest; FRAME_SPECIAL */
     struct grant_use *uses[GRANT_FRAMES_MAX];        /* one for each entry */
@@ -74,27 +79,24 @@ bool grant_table_grow(struct domain *d, unsigned nr_frames);
 
 /* --- one use of one entry: grant/use.c ---------------------------------------------------------- */
 
-struct grant {
-    struct domain *granter;
-    uint32_t ref;
-    bool readonly;
-    mfn_t mfn;
-};
+/* A granted frame in use: the granter's entry says so, and the frame is held as a mapping holds it. Returns the frame's
+ * number, or GNTST_*; HYPERCALL_CONTINUE, if the granter is the user. */
+int64_t grant_begin(struct domain *user, struct domain *granter, uint32_t ref, bool readonly);
+void grant_end(struct domain *granter, uint32_t ref, bool readonly, mfn_t m);
 
-/* Begins a use: g names granter, ref and readonly, and learns the frame. Returns GNTST_*. */
-int grant_use_begin(struct domain *user, struct grant *g);
-void grant_use_end(const struct grant *g);
+/* The same, but for the frame: it was given back before. */
+void grant_use_end(struct domain *granter, uint32_t ref, bool readonly);
 
-/* --- mapping, grant/map.c; copying, grant/copy.c ------------------------------------------------ */
+/* --- mapping, grant/map.c and grant/unmap.c; copying, grant/copy.c ------------------------------ */
 
 /* How many operations are taken from the guest's array before TLBs are flushed for all of them. */
 #define GRANT_BATCH 16U
 
-/* Each does operations of the array until it is done, something else has to be done (HYPERCALL_CONTINUE), or the
- * array cannot be read or written (-XEN_EFAULT). done says how many. */
-int grant_map(struct domain *d, uint64_t array, uint64_t count, uint64_t *done);
-int grant_unmap(struct domain *d, uint64_t array, uint64_t count, uint64_t *done);
-int grant_unmap_and_replace(struct domain *d, uint64_t array, uint64_t count, uint64_t *done);
-int grant_copy(struct domain *d, uint64_t array, uint64_t count, uint64_t *done);
+/* Each does the operations of an array, one at least, in order. Returns 0, -XEN_EFAULT (it cannot be read or written),
+ * or HYPERCALL_CONTINUE after hypercall_again. */
+long grant_map(struct domain *d, uint64_t array, uint64_t count);
+long grant_unmap(struct domain *d, uint64_t array, uint64_t count);
+long grant_unmap_and_replace(struct domain *d, uint64_t array, uint64_t count);
+long grant_copy(struct domain *d, uint64_t array, uint64_t count);
 
 #endif

@@ -7,6 +7,7 @@
 #include "hypercall/domctl.h"
 #include "domain/life.h"
 #include "domain/refuse.h"
+#include "event/virq.h"
 #include "grant/grant_table.h"
 #include "hypercall/hypercall.h"
 #include "lib/string.h"
@@ -71,7 +72,7 @@ static long domctl_createdomain(struct domctl *r)
     int rc = pick_id(r->op.domain, &id);
     if (rc)
         return refuse(r->caller, -rc, "createdomain: no id %u for it", r->op.domain);
-    struct domain *d = domain_create((domid_t)id, c->max_vcpus, 0, false);
+    struct domain *d = domain_make((domid_t)id, c->max_vcpus, 0, false);
     if (!d)
         return refuse(r->caller, XEN_ENOMEM, "createdomain: no memory");
     memcpy(d->handle, c->handle, sizeof(d->handle));
@@ -82,6 +83,7 @@ static long domctl_createdomain(struct domctl *r)
         d->grants->max_mapping_frames = (unsigned)c->max_maptrack_frames;
     d->controller_pauses = 1; /* until it is built */
     domain_pause(d);
+    domain_publish(d); /* others may ask for it while we are at it */
     r->op.domain = (domid_t)id;
     return 0;
 }
@@ -247,6 +249,16 @@ static long domctl_get_address_size(struct domctl *r)
     return 0;
 }
 
+static long domctl_set_virq_handler(struct domctl *r)
+{
+    uint32_t virq = r->op.u.set_virq_handler.virq;
+
+    if (virq >= NR_VIRQS || virq_is_per_vcpu(virq))
+        return refuse(r->caller, XEN_EINVAL, "set_virq_handler: %u is no global VIRQ", virq);
+    virq_set_handler(r->d, virq);
+    return 0;
+}
+
 static long domctl_scheduler_op(struct domctl *r)
 {
     struct xen_domctl_scheduler_op *op = &r->op.u.scheduler_op;
@@ -284,6 +296,7 @@ static const struct {
     [XEN_DOMCTL_setdomainhandle] = { domctl_setdomainhandle, .changes = true },
     [XEN_DOMCTL_hypercall_init] = { domctl_hypercall_init, .changes = true },
     [XEN_DOMCTL_set_address_size] = { domctl_set_address_size, .changes = true },
+    [XEN_DOMCTL_set_virq_handler] = { domctl_set_virq_handler, .changes = true },
     [XEN_DOMCTL_get_address_size] = { domctl_get_address_size },
 };
 

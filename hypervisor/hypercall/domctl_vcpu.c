@@ -11,6 +11,7 @@
 #include "paging/page_type.h"
 #include "sched/guest_time.h"
 #include "sched/schedule.h"
+#include "sched/switch.h"
 
 static struct vcpu *find_vcpu(struct domctl *r, uint32_t id)
 {
@@ -24,16 +25,34 @@ static struct vcpu *find_vcpu(struct domctl *r, uint32_t id)
 
 static long set_context(struct domctl *r, struct vcpu *v, struct vcpu_guest_context *c)
 {
-    if (v->initialised)
-        return refuse(r->caller, XEN_EOPNOTSUPP, "setvcpucontext: vcpu %u has one already", v->id);
     if (!copy_from_guest(c, (uint64_t)r->op.u.vcpucontext.ctxt.p, sizeof(*c)))
         return refuse(r->caller, XEN_EFAULT, "setvcpucontext: it cannot be read");
-    int rc = vcpu_set_context(v, c);
-    if (!rc && (c->flags & VGCF_online))
+    int rc = v->initialised ? vcpu_change_context(v, c) : vcpu_set_context(v, c);
+    if (rc)
+        return rc;
+    if (!(c->flags & VGCF_online))
+        vcpu_down(v);
+    else if (v->state == VCPU_DOWN)
         vcpu_up(v);
+    return 0;
+}
+
+static long set_or_reset(struct domctl *r, struct vcpu *v)
+{
+    if (!r->op.u.vcpucontext.ctxt.p) {
+        vcpu_down(v);
+        vcpu_reset(v);
+        return 0;
+    }
+    struct vcpu_guest_context *c = heap_alloc(sizeof(*c));
+    if (!c)
+        return -XEN_ENOMEM;
+    long rc = set_context(r, v, c);
+    heap_free(c, sizeof(*c));
     return rc;
 }
 
+/* No context resets the vCPU, as the ABI has it. */
 long domctl_setvcpucontext(struct domctl *r)
 {
     struct vcpu *v = find_vcpu(r, r->op.u.vcpucontext.vcpu);
@@ -42,15 +61,14 @@ long domctl_setvcpucontext(struct domctl *r)
         return -XEN_ENOENT;
     if (r->d == r->caller)
         return refuse(r->caller, XEN_EINVAL, "setvcpucontext: not for oneself");
-    struct vcpu_guest_context *c = heap_alloc(sizeof(*c));
-    if (!c)
-        return -XEN_ENOMEM;
-    long rc = HYPERCALL_CONTINUE; /* the guest itself makes a vCPU just now: it could be this one */
-    if (!__atomic_exchange_n(&r->d->vcpu_life_busy, true, __ATOMIC_ACQUIRE)) {
-        rc = set_context(r, v, c);
-        __atomic_store_n(&r->d->vcpu_life_busy, false, __ATOMIC_RELEASE);
-    }
-    heap_free(c, sizeof(*c));
+    if (__atomic_exchange_n(&r->d->vcpu_life_busy, true, __ATOMIC_ACQUIRE))
+        return HYPERCALL_CONTINUE; /* the guest itself makes a vCPU just now: it could be this one */
+    domain_pause(r->d);
+    if (v->initialised)
+        domain_forget_roots(r->d); /* processors keep registers and tables of who ran there last */
+    long rc = set_or_reset(r, v);
+    domain_unpause(r->d);
+    __atomic_store_n(&r->d->vcpu_life_busy, false, __ATOMIC_RELEASE);
     return rc;
 }
 

@@ -233,6 +233,10 @@ static long claim_pages(uint64_t arg)
     int rc = find_domain(caller, r.domid, &d);
     if (rc)
         return rc;
+    if (!r.nr_extents) {
+        domain_claim_release(d);
+        return 0;
+    }
     rc = domain_claim(d, r.nr_extents);
     return rc ? refuse(caller, -rc, "claim_pages: %lu for d%u, and %lu are free, of which %lu claimed",
                        r.nr_extents, d->id, frames_free(), domain_claims())

@@ -29,7 +29,7 @@ static inline void spin_lock(struct spinlock *lock)
 {
     lock_order_take(lock->rank);
     uint16_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
-    while (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket)
+    while (unlikely(__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket))
         cpu_relax();
 }
 

@@ -49,7 +49,11 @@ static inline bool direct_map_read(uint64_t maddr, uint64_t *value)
 
     if (unlikely(maddr >= DIRECT_MAP_SIZE))
         return false;
-    GUEST_GET(word, maddr + DIRECT_MAP_BASE, 0, fault);
+    __asm__ goto("1: movq (%1,%2), %0\n" EXCEPTION_ENTRY("1b", "%l[fault]")
+                 : "=r"(word)
+                 : "r"(DIRECT_MAP_BASE), "r"(maddr)
+                 : "memory"
+                 : fault);
     *value = word;
     return true;
 fault:

@@ -97,28 +97,40 @@ void secondary_entry(void)
     secondary_start();
 }
 
-static bool start_one(unsigned id, uint64_t page)
-{
-    uint64_t *stack = maddr_to_virt(page + (uint64_t)(ap_start_stack - ap_start));
-    uint32_t wanted = cpu_of(id)->apic_id;
+enum start { STARTED, ABSENT, DIED };
 
-    *stack = CPU_AREA_BASE + (uint64_t)id * CPU_AREA_SIZE + CPU_STRUCT;
-    __atomic_store_n(&ap_wanted, wanted, __ATOMIC_SEQ_CST);
-    apic_start_processor(wanted, (unsigned)(page >> PAGE_SHIFT));
+static bool comes_online(unsigned id)
+{
     for (uint64_t end = time_now() + START_TIMEOUT_NS; time_now() < end;) {
         if (READ_ONCE(cpus_online) >> id & 1)
             return true;
         cpu_relax();
     }
+    return false;
+}
+
+static enum start start_one(unsigned id, uint64_t page)
+{
+    uint64_t *stack = maddr_to_virt(page + (uint64_t)(ap_start_stack - ap_start));
+    uint32_t apic = cpu_of(id)->apic_id, wanted = apic;
+
+    *stack = CPU_AREA_BASE + (uint64_t)id * CPU_AREA_SIZE + CPU_STRUCT;
+    __atomic_store_n(&ap_wanted, wanted, __ATOMIC_SEQ_CST);
+    apic_start_processor(apic, (unsigned)(page >> PAGE_SHIFT));
+    if (comes_online(id))
+        return STARTED;
     /* From now on it is not wanted any more, and the next one may have its id and its stack. */
     if (__atomic_compare_exchange_n(&ap_wanted, &wanted, AP_NOBODY, false, __ATOMIC_SEQ_CST,
                                     __ATOMIC_SEQ_CST)) {
-        apic_reset_processor(wanted);
-        return false;
+        apic_reset_processor(apic);
+        return ABSENT;
     }
-    while (!(READ_ONCE(cpus_online) >> id & 1)) /* it came at the last moment: it is on its way here */
-        cpu_relax();
-    return true;
+    /* It came at the last moment, and is on its way here. */
+    if (comes_online(id))
+        return STARTED;
+    apic_reset_processor(apic);
+    __atomic_and_fetch(&cpus_online, ~(1UL << id), __ATOMIC_SEQ_CST);
+    return DIED;
 }
 
 void smp_start(const struct acpi_topology *topology, uint64_t low_page)
@@ -140,9 +152,14 @@ void smp_start(const struct acpi_topology *topology, uint64_t low_page)
         if (made == nr_cpus)
             cpu_area_create(made++, topology->apic_ids[i]);
         cpu_of(nr_cpus)->apic_id = topology->apic_ids[i];
-        if (start_one(nr_cpus, low_page))
+        enum start came = start_one(nr_cpus, low_page);
+        if (came == STARTED) {
             nr_cpus++;
-        else
-            log_line(LOG_ERROR, "processor with APIC id %u does not start", topology->apic_ids[i]);
+            continue;
+        }
+        log_line(LOG_ERROR, "processor with APIC id %u %s", topology->apic_ids[i],
+                 came == ABSENT ? "does not start" : "died as it started: no more are tried");
+        if (came == DIED)
+            break; /* what it did to its area is not known */
     }
 }

@@ -142,21 +142,6 @@ void l1_entry_put(uint64_t entry)
     l1_target_put(entry);
 }
 
-/* Writes the entry if it still is what we took it for, but for A and D, which processors set. */
-static inline bool entry_swap(uint64_t *entry, uint64_t *old, uint64_t to, enum entry_write how)
-{
-    uint64_t before = *old;
-
-    for (;;) {
-        uint64_t next = how == ENTRY_KEEP_AD ? to | (*old & (PTE_ACCESSED | PTE_DIRTY)) : to;
-        if (likely(__atomic_compare_exchange_n(entry, old, next, false, __ATOMIC_SEQ_CST,
-                                               __ATOMIC_SEQ_CST)))
-            return true;
-        if (how == ENTRY_EXACT || ((*old ^ before) & ~(PTE_ACCESSED | PTE_DIRTY)))
-            return false;
-    }
-}
-
 HOT int l1_entry_change(struct domain *d, domid_t fd, uint64_t *entry, uint64_t old, uint64_t to,
                     enum entry_write how)
 {

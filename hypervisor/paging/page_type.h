@@ -71,6 +71,49 @@ static inline void page_type_put(struct frame *f)
     page_type_slow_put(f, seen);
 }
 
+static inline void frame_let_go(mfn_t m, bool write)
+{
+    if (write)
+        page_type_put(frame_at(m));
+    else
+        frame_put(frame_at(m));
+}
+
+int frame_hold_slow(mfn_t m, domid_t owner, bool write);
+
+/* The usual case: RAM of this owner's that is writable already, or is only read. False: perhaps not. The owner counts
+ * once the reference is held: then it cannot change any more. */
+static inline bool frame_hold_fast(mfn_t m, domid_t owner, bool write)
+{
+    const uint64_t kind = FRAME_TYPE | FRAME_VALID | FRAME_ENDING | FRAME_SPECIAL;
+    struct frame *f = frame_at(m);
+
+    if (unlikely(m.v >= max_mfn || f->owner != owner))
+        return false;
+    uint64_t seen = READ_ONCE(f->state);
+    if (write ? unlikely((seen & kind) != (FRAME_TYPE_BITS(TYPE_WRITABLE) | FRAME_VALID) ||
+                         (seen & FRAME_COUNT) == FRAME_COUNT ||
+                         !frame_state_swap(f, &seen, seen + FRAME_COUNT_ONE))
+              : unlikely((seen & FRAME_SPECIAL) || !(seen & (FRAME_REFS | FRAME_COUNT)) ||
+                         (seen & FRAME_REFS) == FRAME_REFS ||
+                         !frame_state_swap(f, &seen, seen + FRAME_REF_ONE)))
+        return false;
+    if (likely(f->owner == owner))
+        return true;
+    frame_let_go(m, write);
+    return false;
+}
+
+/*
+ * Takes what a mapping holds of its frame: a type reference to write, else a reference. frame_let_go gives it back.
+ * Returns 0, -XEN_EACCES (it is not owner's, or a page of ours), -XEN_EINVAL or -XEN_EBUSY as page_type_get,
+ * or HYPERCALL_CONTINUE.
+ */
+static inline int frame_hold(mfn_t m, domid_t owner, bool write)
+{
+    return likely(frame_hold_fast(m, owner, write)) ? 0 : frame_hold_slow(m, owner, write);
+}
+
 /* Is there any that waits to be taken apart, or that somebody is at? */
 static inline bool doomed_tables_left(const struct domain *d)
 {
@@ -135,6 +178,22 @@ enum entry_write {
     ENTRY_KEEP_AD, /* A and D that the processor sets meanwhile survive */
     ENTRY_EXACT,   /* only if nothing changed, A and D included: for emulated read-modify-write */
 };
+
+/* Writes the entry if it still is what the caller took it for, but for A and D, which processors set. old becomes what
+ * was there. False: it has changed. */
+static inline bool entry_swap(uint64_t *entry, uint64_t *old, uint64_t to, enum entry_write how)
+{
+    uint64_t before = *old;
+
+    for (;;) {
+        uint64_t next = how == ENTRY_KEEP_AD ? to | (*old & (PTE_ACCESSED | PTE_DIRTY)) : to;
+        if (likely(__atomic_compare_exchange_n(entry, old, next, false, __ATOMIC_SEQ_CST,
+                                               __ATOMIC_SEQ_CST)))
+            return true;
+        if (how == ENTRY_EXACT || ((*old ^ before) & ~(PTE_ACCESSED | PTE_DIRTY)))
+            return false;
+    }
+}
 
 int l1_entry_change(struct domain *d, domid_t fd, uint64_t *entry, uint64_t old, uint64_t to,
                     enum entry_write how);

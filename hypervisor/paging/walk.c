@@ -21,7 +21,7 @@ static inline mfn_t walk_to_l1(mfn_t root, uint64_t va, uint64_t *rights)
 
 #pragma GCC unroll 3
     for (unsigned level = 4; level > 1; level--) {
-        if (!direct_map_read(table + slot(va, level) * 8, &entry) || !(entry & PTE_PRESENT))
+        if (unlikely(!direct_map_read(table + slot(va, level) * 8, &entry) || !(entry & PTE_PRESENT)))
             return MFN_NONE;
         table = entry & PTE_ADDRESS;
         all &= entry;
@@ -31,12 +31,13 @@ static inline mfn_t walk_to_l1(mfn_t root, uint64_t va, uint64_t *rights)
     return mfn_of_maddr(table);
 }
 
-uint64_t *l1_entry_find(struct domain *d, mfn_t root, uint64_t va, struct frame **table)
+HOT uint64_t *l1_entry_find(struct domain *d, mfn_t root, uint64_t va, struct frame **table)
 {
     uint64_t rights;
     mfn_t m = walk_to_l1(root, va, &rights);
 
-    if (m.v == MFN_NONE.v || !mfn_is_ram(m) || !page_type_get_existing(frame_at(m), TYPE_L1, d->id))
+    /* MFN_NONE is above all frames, and a hole is nobody's. */
+    if (unlikely(m.v >= max_mfn || !page_type_get_existing(frame_at(m), TYPE_L1, d->id)))
         return NULL;
     *table = frame_at(m);
     return (uint64_t *)mfn_to_virt(m) + slot(va, 1);

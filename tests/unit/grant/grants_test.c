@@ -554,6 +554,74 @@ START_TEST(who_dies_is_not_pinned)
 }
 END_TEST
 
+/* A granter can let a frame be a table that is being taken apart again and again: its user is told to come again later,
+ * and does not wait within the call. */
+START_TEST(who_takes_tables_apart_is_not_waited_for)
+{
+    unsigned asked = 1;
+
+    start(1);
+    for (unsigned i = 0; i < ENTRIES_PER_TABLE; i++)
+        words_of(data[1][0])[i] = entry_of(data[1][1], RO);
+    fake_switch_to(d[1]->vcpus[0]);
+    ck_assert_int_eq(page_type_get(frame_at(data[1][0]), TYPE_L1), 0);
+    page_type_put(frame_at(data[1][0]));
+    grant_to_first(0);
+    fake_preempt(1);
+    struct gnttab_map_grant_ref *op = map_at(0, GNTMAP_host_map);
+    ck_assert_int_eq(op->status, GNTST_eagain);
+    ck_assert_uint_eq(hypercall_repeats, 0);
+    ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access);
+    while (map_at(0, GNTMAP_host_map)->status == GNTST_eagain)
+        ck_assert_uint_lt(asked++, 16);
+    ck_assert_int_eq(op->status, GNTST_okay);
+    fake_preempt(0);
+    audit_ok();
+}
+END_TEST
+
+/* Entries of two tables, by turns and in a row, in one call. */
+START_TEST(a_call_goes_from_table_to_table)
+{
+    struct gnttab_map_grant_ref *op = (void *)guest_args;
+    const unsigned slots[] = { 0, 1, SLOTS, 2, SLOTS + 1, SLOTS + 2 };
+    uint32_t handles[ARRAY_SIZE(slots)];
+    mfn_t second;
+
+    start(1);
+    grant_to_first(0);
+    fake_switch_to(d[0]->vcpus[0]);
+    second = new_frame(d[0]);
+    ck_assert_int_eq(pin(1, second), 0);
+    for (unsigned i = 0; i < ARRAY_SIZE(slots); i++) {
+        uint64_t at = ((slots[i] < SLOTS ? l1[0] : second).v << PAGE_SHIFT) + slots[i] % SLOTS * 8;
+        op[i] = (struct gnttab_map_grant_ref){ .host_addr = at,
+                                               .flags = GNTMAP_host_map | GNTMAP_contains_pte,
+                                               .dom = 2 };
+    }
+    ck_assert_int_eq(grant_op(GNTTABOP_map_grant_ref, ARRAY_SIZE(slots)), 0);
+    for (unsigned i = 0; i < ARRAY_SIZE(slots); i++) {
+        ck_assert_int_eq(op[i].status, GNTST_okay);
+        handles[i] = op[i].handle;
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        ck_assert_uint_eq(pte_mfn(words_of(l1[0])[i]).v, data[1][0].v);
+        ck_assert_uint_eq(pte_mfn(words_of(second)[i]).v, data[1][0].v);
+    }
+    audit_ok();
+    struct gnttab_unmap_grant_ref *back = (void *)guest_args;
+    for (unsigned i = 0; i < ARRAY_SIZE(slots); i++) {
+        uint64_t at = ((slots[i] < SLOTS ? l1[0] : second).v << PAGE_SHIFT) + slots[i] % SLOTS * 8;
+        back[i] = (struct gnttab_unmap_grant_ref){ .host_addr = at, .handle = handles[i] };
+    }
+    ck_assert_int_eq(grant_op(GNTTABOP_unmap_grant_ref, ARRAY_SIZE(slots)), 0);
+    for (unsigned i = 0; i < ARRAY_SIZE(slots); i++)
+        ck_assert_int_eq(back[i].status, GNTST_okay);
+    ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access);
+    audit_ok();
+}
+END_TEST
+
 int main(void)
 {
     const struct test tests[] = {
@@ -566,6 +634,8 @@ int main(void)
         { a_mapping_does_not_replace_itself },
         { pages_of_ours_that_were_not_wanted_are_not_waited_for },
         { who_dies_is_not_pinned },
+        { who_takes_tables_apart_is_not_waited_for },
+        { a_call_goes_from_table_to_table },
     };
     return RUN_TESTS("grant/grants", tests);
 }

@@ -319,19 +319,50 @@ START_TEST(questions_and_what_is_none)
 }
 END_TEST
 
+static long claim(const struct domain *of, uint64_t nr)
+{
+    struct xen_memory_reservation r = { .nr_extents = nr, .domid = of->id };
+
+    return memory_op(XENMEM_claim_pages, &r);
+}
+
 /* However many pages are asked for: the sum with what others were promised is no small number. */
 START_TEST(claims_do_not_overflow)
 {
     start();
+    struct domain *other = domain_create(2, 1, ~0UL, false);
+
+    d->privileged = true;
+    ck_assert_int_eq(claim(d, 100), 0);
+    ck_assert_int_eq(claim(other, ~0UL), -XEN_ENOMEM);
+    ck_assert_int_eq(claim(other, ~0UL - 50), -XEN_ENOMEM);
+    ck_assert_uint_eq(domain_claims(), 100);
+    ck_assert_int_eq(claim(other, frames_free() - 99), -XEN_ENOMEM);
+    ck_assert_int_eq(claim(other, frames_free() - 100), 0);
+    ck_assert_int_eq(claim(other, 0), 0);
+    ck_assert_int_eq(claim(d, 0), 0);
+    ck_assert_uint_eq(domain_claims(), 0);
+}
+END_TEST
+
+/* One claim at a time, for what the domain has not got and may have; 0 ends it, and is always right. */
+START_TEST(claims_are_for_what_a_domain_may_get)
+{
+    start();
     struct domain *other = domain_create(2, 1, 64, false);
 
-    ck_assert_int_eq(domain_claim(d, 100), 0);
-    ck_assert_int_eq(domain_claim(other, ~0UL), -XEN_ENOMEM);
-    ck_assert_int_eq(domain_claim(other, ~0UL - 50), -XEN_ENOMEM);
-    ck_assert_uint_eq(domain_claims(), 100);
-    ck_assert_int_eq(domain_claim(other, frames_free() - 100), 0);
-    ck_assert_int_eq(domain_claim(other, 0), 0);
-    ck_assert_int_eq(domain_claim(d, 0), 0);
+    d->privileged = true;
+    ck_assert_int_eq(claim(other, 0), 0);
+    ck_assert_int_eq(claim(other, 65), -XEN_EINVAL);
+    ck_assert_int_eq(claim(other, 64), 0);
+    ck_assert_int_eq(claim(other, 10), -XEN_EINVAL);
+    ck_assert_uint_eq(domain_claims(), 64);
+    ck_assert_int_eq(claim(other, 0), 0);
+    (void)new_frame(other);
+    ck_assert_int_eq(claim(other, 1), -XEN_EINVAL); /* it has one */
+    ck_assert_int_eq(claim(other, 2), 0);
+    ck_assert_uint_eq(domain_claims(), 1);
+    (void)new_frame(other);
     ck_assert_uint_eq(domain_claims(), 0);
 }
 END_TEST
@@ -351,6 +382,7 @@ int main(void)
         { others_memory_is_for_the_privileged },
         { questions_and_what_is_none },
         { claims_do_not_overflow },
+        { claims_are_for_what_a_domain_may_get },
     };
     return RUN_TESTS("hypercall/memory_op", tests);
 }

@@ -45,6 +45,8 @@ extern uint32_t fake_kicked, fake_polls_ended, fake_woken;
 /* All processors have nothing half done: what was asked of stop_machine_soon happens. */
 void fake_rest(void);
 
+extern void (*fake_at_pause)(struct vcpu *v); /* runs before a vCPU is paused */
+
 extern bool fake_shut_down; /* domain_shutdown was called */
 
 /* --- Guest memory --- */

@@ -471,9 +471,18 @@ void deliver_page_fault(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va,
 
 /* --- Stopping --- */
 
+void (*fake_at_pause)(struct vcpu *v);
+
 void vcpu_pause(struct vcpu *v)
 {
+    if (fake_at_pause)
+        fake_at_pause(v);
     v->pause_count++;
+}
+
+void vcpu_down(struct vcpu *v)
+{
+    v->state = VCPU_DOWN;
 }
 
 void vcpu_unpause(struct vcpu *v)

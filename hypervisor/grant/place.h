@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The entries that map grants: named by the address that they map, or by where they stand.
+ *
+ * Consecutive operations of a call mostly mean entries of one L1 table: it is found, and referenced, once. Should
+ * another vCPU link another table in its place meanwhile, the call was first.
+ */
+#ifndef GRANT_PLACE_H
+#define GRANT_PLACE_H
+
+#include <xen/grant_table.h>
+#include "memory/guest_copy.h"
+#include "paging/page_type.h"
+
+struct place {
+    uint64_t name; /* which table it is: what its entries' addresses have in common; PLACE_NONE: none is open */
+    uint64_t *entries;
+    struct frame *table; /* with a type reference */
+};
+
+#define PLACE_NONE  (~0UL)
+#define PLACE_MADDR (1UL << 63) /* in a name: it is the table's frame */
+#define PLACE_SHIFT 21U         /* of addresses that one table maps */
+
+static inline void place_close(struct place *p)
+{
+    if (likely(p->name != PLACE_NONE))
+        page_type_put(p->table);
+    p->name = PLACE_NONE;
+}
+
+/* By the place of an entry. False: there is no L1 table of the domain's. */
+bool place_open_maddr(struct place *p, struct domain *d, uint64_t maddr);
+
+static inline bool place_open(struct place *p, struct domain *d, uint64_t va)
+{
+    struct frame *table;
+
+    place_close(p);
+    uint64_t *entry =
+        guest_address_ok(va) ? l1_entry_find(d, current_vcpu()->kernel_root, va, &table) : NULL;
+    if (unlikely(!entry))
+        return false;
+    *p = (struct place){ va >> PLACE_SHIFT, (uint64_t *)ROUND_DOWN((uint64_t)entry, PAGE_SIZE), table };
+    return true;
+}
+
+/* flags: GNTMAP_contains_pte says how at names the entry. NULL: there is none. It is good until the next call. */
+static inline uint64_t *place_find(struct place *p, struct domain *d, uint64_t at, unsigned flags)
+{
+    if (unlikely(flags & GNTMAP_contains_pte))
+        return place_open_maddr(p, d, at) ? &p->entries[at / 8 % ENTRIES_PER_TABLE] : NULL;
+    if (at >> PLACE_SHIFT != p->name && unlikely(!place_open(p, d, at)))
+        return NULL;
+    return &p->entries[at >> PAGE_SHIFT & (ENTRIES_PER_TABLE - 1)];
+}
+
+#endif

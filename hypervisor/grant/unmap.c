@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Unmapping granted frames: the entry goes, then TLBs forget it, then the granter is told.
+ */
+#include "domain/refuse.h"
+#include "grant/grant_table.h"
+#include "grant/mapping.h"
+#include "grant/place.h"
+#include "hypercall/hypercall.h"
+
+/* What is to be said to the granter once no TLB knows the frame. */
+struct ended {
+    struct mapping *m; /* busy, for us */
+    uint32_t handle;
+    unsigned parts; /* that have gone */
+};
+
+static inline void tell_granter(struct domain *d, const struct ended *e)
+{
+    const struct mapping *m = e->m;
+    struct domain *granter = domain_by_id(m->granter);
+    bool readonly = m->flags & GNTMAP_readonly;
+
+    /* A granter with frames in use lives on; without, it may be gone, and another have its id. */
+    if (likely(granter && granter->serial == m->granter_serial)) {
+        if (likely(e->parts))
+            grant_use_end(granter, m->ref, readonly);
+        if (unlikely(e->parts == MAPPING_PARTS))
+            grant_use_end(granter, m->ref, readonly);
+    }
+    mapping_settle(d->grants, e->m, e->handle, m->flags & MAPPING_PARTS & ~e->parts);
+}
+
+static inline void tell_granters(struct domain *d, const struct ended *ended, unsigned nr)
+{
+    if (likely(nr))
+        tlb_flush_cpus(d->paging.dirty_cpus, 0);
+    for (unsigned i = 0; i < nr; i++)
+        tell_granter(d, &ended[i]);
+}
+
+static int __attribute__((noinline)) unmap_refused(struct domain *d, const struct mapping *m, uint64_t at,
+                                                   const uint64_t *entry)
+{
+    if (!entry) {
+        refuse(d, XEN_EINVAL, "unmap grant %u of d%u: no L1 entry for %016lx", m->ref, m->granter, at);
+        return GNTST_bad_virt_addr;
+    }
+    bool same = (*entry & PTE_PRESENT) && pte_mfn(*entry).v == m->mfn;
+    refuse(d, XEN_EINVAL, "unmap grant %u of d%u: %016lx maps %016lx, %s", m->ref, m->granter, at, *entry,
+           same ? "with other rights" : "not the granted frame");
+    return same ? GNTST_general_error : GNTST_bad_virt_addr;
+}
+
+/* Is that an entry which maps the granted frame, with the rights that were asked for? */
+static inline bool entry_is_mapping(const struct mapping *m, uint64_t entry)
+{
+    uint64_t rights = m->flags & GNTMAP_readonly ? PTE_PRESENT : PTE_PRESENT | PTE_WRITE;
+
+    return pte_mfn(entry).v == m->mfn && (entry & (PTE_PRESENT | PTE_WRITE)) == rights;
+}
+
+/* Takes the entry away if it is this mapping's. Returns GNTST_* or HYPERCALL_CONTINUE. */
+static inline int unmap_host(struct domain *d, struct place *place, const struct mapping *m, uint64_t at)
+{
+    uint64_t *entry = place_find(place, d, at, m->flags);
+
+    if (unlikely(!entry))
+        return unmap_refused(d, m, at, NULL);
+    uint64_t old = READ_ONCE(*entry);
+    if (unlikely(!entry_is_mapping(m, old)))
+        return unmap_refused(d, m, at, &old);
+    if (unlikely(!entry_swap(entry, &old, 0, ENTRY_REPLACE)))
+        return HYPERCALL_CONTINUE;
+    frame_let_go(mfn(m->mfn), old & PTE_WRITE);
+    return GNTST_okay;
+}
+
+/* A device's part has no entry. */
+static int __attribute__((noinline)) unmap_device(struct ended *e, uint64_t device)
+{
+    if (device >> PAGE_SHIFT != e->m->mfn)
+        return GNTST_bad_dev_addr;
+    frame_let_go(mfn(e->m->mfn), !(e->m->flags & GNTMAP_readonly));
+    e->parts |= GNTMAP_device_map;
+    return GNTST_okay;
+}
+
+static int __attribute__((noinline)) bad_handle(struct domain *d, uint32_t handle)
+{
+    refuse(d, XEN_EINVAL, "unmap: %u is no handle", handle);
+    return GNTST_bad_handle;
+}
+
+/* Fills in what the granter is to be told. Returns GNTST_* or HYPERCALL_CONTINUE. */
+static inline int unmap_one(struct domain *d, struct place *place, const struct gnttab_unmap_grant_ref *op,
+                            struct ended *e)
+{
+    int status = GNTST_okay;
+
+    *e = (struct ended){ mapping_take(d->grants, op->handle), op->handle, 0 };
+    if (unlikely(!e->m))
+        return bad_handle(d, op->handle);
+    if (likely(op->host_addr && (e->m->flags & GNTMAP_host_map))) {
+        status = unmap_host(d, place, e->m, op->host_addr);
+        if (likely(status == GNTST_okay))
+            e->parts = GNTMAP_host_map;
+    }
+    if (unlikely(op->dev_bus_addr) && status == GNTST_okay && (e->m->flags & GNTMAP_device_map))
+        status = unmap_device(e, op->dev_bus_addr);
+    return status;
+}
+
+HOT long grant_unmap(struct domain *d, uint64_t at, uint64_t count)
+{
+    union {
+        struct gnttab_unmap_grant_ref op;
+        uint64_t words[3];
+    } u;
+    _Static_assert(sizeof(u.op) == sizeof(u.words), "whole words");
+    struct place place;
+    struct ended ended[GRANT_BATCH];
+    unsigned nr = 0;
+    long rc = -XEN_EFAULT;
+
+    place.name = PLACE_NONE;
+    while (likely(guest_load_words(at, u.words, 3))) {
+        int status = unmap_one(d, &place, &u.op, &ended[nr]);
+        nr += status != GNTST_bad_handle;
+        if (unlikely(status == HYPERCALL_CONTINUE)) {
+            rc = status;
+            break;
+        }
+        u.op.status = (int16_t)status;
+        if (unlikely(!guest_store64(at + 16, u.words[2])))
+            break;
+        at += sizeof(u.op);
+        rc = --count && unlikely(preempt_needed()) ? HYPERCALL_CONTINUE : 0;
+        if (rc || !count)
+            break;
+        rc = -XEN_EFAULT;
+        if (nr == GRANT_BATCH) {
+            tell_granters(d, ended, nr);
+            nr = 0;
+        }
+    }
+    place_close(&place);
+    tell_granters(d, ended, nr);
+    return unlikely(rc == HYPERCALL_CONTINUE) ? hypercall_again(3, GNTTABOP_unmap_grant_ref, at, count, 0) : rc;
+}
+
+/* --- Unmapping with another mapping in its place ------------------------------------------------ */
+
+static int replace_refused(struct domain *d, const struct gnttab_unmap_and_replace *op)
+{
+    refuse(d, XEN_EINVAL, "unmap and replace: %016lx maps the granted frame itself", op->new_addr);
+    return GNTST_general_error;
+}
+
+/* The entry of new_addr moves to where the grant was mapped. It is one of the domain's own frames: were it the
+ * mapping itself, it would stay if another vCPU touched it before it goes from new_addr. */
+static int replace_with(struct domain *d, const struct gnttab_unmap_and_replace *op, const struct mapping *m,
+                        uint64_t *from, uint64_t *entry)
+{
+    uint64_t old = READ_ONCE(*entry), moved = READ_ONCE(*from);
+
+    if ((moved & PTE_PRESENT) && pte_mfn(moved).v == m->mfn)
+        return replace_refused(d, op);
+    if (!entry_is_mapping(m, old))
+        return unmap_refused(d, m, op->host_addr, &old);
+    int rc = l1_entry_change(d, d->id, entry, old, moved, ENTRY_REPLACE);
+    if (rc)
+        return rc == HYPERCALL_CONTINUE ? rc : GNTST_general_error;
+    /* Another vCPU may have changed it meanwhile: then it keeps what that one put there. */
+    (void)!l1_entry_change(d, d->id, from, moved, 0, ENTRY_EXACT);
+    return GNTST_okay;
+}
+
+static int replace_one(struct domain *d, const struct gnttab_unmap_and_replace *op, struct ended *e)
+{
+    struct place to = { .name = PLACE_NONE }, from = { .name = PLACE_NONE };
+    int status = GNTST_general_error;
+
+    *e = (struct ended){ mapping_take(d->grants, op->handle), op->handle, 0 };
+    if (!e->m)
+        return bad_handle(d, op->handle);
+    if (!(e->m->flags & GNTMAP_host_map))
+        return GNTST_bad_virt_addr;
+    uint64_t *moved = place_find(&from, d, op->new_addr, 0);
+    if (moved && !(e->m->flags & GNTMAP_contains_pte)) {
+        uint64_t *entry = place_find(&to, d, op->host_addr, 0);
+        status = entry ? replace_with(d, op, e->m, moved, entry)
+                       : unmap_refused(d, e->m, op->host_addr, NULL);
+    }
+    place_close(&to);
+    place_close(&from);
+    if (status == GNTST_okay)
+        e->parts = GNTMAP_host_map;
+    return status;
+}
+
+long grant_unmap_and_replace(struct domain *d, uint64_t at, uint64_t count)
+{
+    struct gnttab_unmap_and_replace op;
+    struct ended e;
+
+    for (;; at += sizeof(op)) {
+        if (!copy_from_guest(&op, at, sizeof(op)))
+            return -XEN_EFAULT;
+        int status = replace_one(d, &op, &e);
+        if (status != GNTST_bad_handle)
+            tell_granters(d, &e, 1);
+        if (status != HYPERCALL_CONTINUE) {
+            op.status = (int16_t)status;
+            if (!copy_to_guest(at, &op, sizeof(op)))
+                return -XEN_EFAULT;
+            if (!--count)
+                return 0;
+        }
+        if (status == HYPERCALL_CONTINUE || preempt_needed())
+            return hypercall_again(3, GNTTABOP_unmap_and_replace,
+                                   status == HYPERCALL_CONTINUE ? at : at + sizeof(op), count, 0);
+    }
+}
+
+/* --- A user dies -------------------------------------------------------------------------------- */
+
+bool grant_table_release(struct domain *d, uint32_t *progress)
+{
+    for (; *progress < d->grants->nr_mapping_frames * MAPPINGS_PER_FRAME; ++*progress) {
+        if (*progress % 64 == 63 && preempt_needed())
+            return false;
+        struct ended e = { mapping_take(d->grants, *progress), *progress, 0 };
+        if (!e.m)
+            continue;
+        e.parts = e.m->flags & MAPPING_PARTS; /* its tables give the host's references back */
+        if (e.parts & GNTMAP_device_map)
+            frame_let_go(mfn(e.m->mfn), !(e.m->flags & GNTMAP_readonly));
+        tell_granter(d, &e);
+    }
+    return true;
+}
