@@ -116,16 +116,18 @@ static bool has_room(void)
 static void line_write(struct session *session, const char *text, size_t size)
 {
     (void)session;
-    if (size > 0 && has_room())
+    if (size == 0 || line.hung_up)
+        return;
+    if (has_room())
         say('o', text, size);
     else
-        line.lost |= size > 0;
+        line.lost = true;
 }
 
 static void line_write_error(struct session *session, const char *text, size_t size)
 {
     (void)session;
-    if (has_room())
+    if (has_room() && !line.hung_up)
         say('e', text, size);
 }
 
@@ -175,6 +177,12 @@ static long line_read(struct session *session, char *to, size_t size)
     line.nr_typed -= n;
     memmove(line.typed, line.typed + n, line.nr_typed);
     return (long)n;
+}
+
+static bool line_gone(struct session *session)
+{
+    (void)session;
+    return line.hung_up;
 }
 
 static bool is_octal(char c)
@@ -303,7 +311,8 @@ static void look(void *argument)
 }
 
 static struct session host = {
-    .write = line_write, .write_error = line_write_error, .drain = line_drain, .read = line_read, .bell = &to_read
+    .write = line_write, .write_error = line_write_error, .drain = line_drain, .read = line_read, .gone = line_gone,
+    .bell = &to_read
 };
 
 static void serve(void *argument)
