@@ -286,18 +286,20 @@ static int verb_reboot(struct session *session, int argc, char **argv)
 /* MiB, or with a letter: k, m, g. */
 static bool read_kib(const char *word, uint64_t *kib)
 {
+    static const char letters[] = "kmg";
+    const char *letter = letters + 1;
     char *end;
     unsigned long value = strtoul(word, &end, 10);
 
-    if (end == word || word[0] == '-' || value > 1UL << 30)
+    if (*word < '0' || *word > '9' || value == 0 || value > 1UL << 30)
         return false;
-    if (*end == 'k' || *end == 'K')
-        *kib = value;
-    else if (*end == 'g' || *end == 'G')
-        *kib = value << 20;
-    else
-        *kib = value << 10;
-    return *kib > 0 && (*end == 0 || end[1] == 0);
+    if (*end != 0) {
+        letter = strchr(letters, *end | 32);
+        if (letter == NULL || end[1] != 0)
+            return false;
+    }
+    *kib = value << 10 * (letter - letters);
+    return true;
 }
 
 /* A balloon that gives and takes needs a little air, as when it was built. */
