@@ -56,9 +56,21 @@ static const char *skip_blanks(const char *text)
     return text;
 }
 
+static bool begins_with(const char *text, const char *wanted);
+
+static bool holds_in_line(const char *text, const char *wanted)
+{
+    for (; *text != 0 && *text != '\n'; text++)
+        if (begins_with(text, wanted))
+            return true;
+    return *wanted == 0;
+}
+
 static bool begins_with(const char *text, const char *wanted)
 {
     while (*wanted != 0) {
+        if (*wanted == '*')
+            return holds_in_line(text, wanted + 1);
         if (*wanted != *text)
             return false;
         if (*wanted == ' ') {

@@ -20,7 +20,7 @@ struct capture {
 bool capture_begin(struct capture *capture, struct session *outer);
 void capture_end(struct capture *capture);
 
-/* Output and errors both. A blank of WANTED stands for any number of them. */
+/* Output and errors both. In WANTED a blank stands for any number of them, and * for anything within a line. */
 bool capture_holds(const struct capture *capture, const char *wanted);
 /* To the outer session, as errors. */
 void capture_print(const struct capture *capture);

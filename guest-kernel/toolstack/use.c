@@ -12,6 +12,7 @@
 #define DOMAINS_MAX 1024u
 #define PATIENCE_NS 20000000000ULL
 #define STEP_NS     20000000ULL
+#define SETTLED_NS  300000000ULL
 
 enum kind { FREE_FRAMES, DOMAINS, OWN_PAGES, HEAP_BYTES, PORTS, MAPPINGS, STORE_NODES, STORE_WATCHES, STORE_GUESTS, NR_KINDS };
 
@@ -64,11 +65,19 @@ static bool look(uint64_t *use)
     return true;
 }
 
+/* What is under way (a domain that dies) is given time to end. */
 int run_remember(struct session *session, int argc, char **argv)
 {
+    uint64_t before[NR_KINDS], end = port_clock_ns() + PATIENCE_NS;
+
     (void)argc;
     (void)argv;
     has_remembered = look(remembered);
+    do {
+        memcpy(before, remembered, sizeof(before));
+        port_sleep_ns(SETTLED_NS);
+        has_remembered = has_remembered && look(remembered);
+    } while (has_remembered && memcmp(before, remembered, sizeof(before)) != 0 && port_clock_ns() < end);
     return has_remembered ? 0 : session_fail(session, "the hypervisor does not tell");
 }
 

@@ -89,12 +89,16 @@ static void show_line(struct session *session, const struct xen_domctl_getdomain
 
 static void show_long(struct session *session, const struct xen_domctl_getdomaininfo *info)
 {
+    const struct guest *guest = guest_of(info->domain);
     char uuid[37];
 
     show_line(session, info);
     uuid_print(uuid, info->handle);
     session_print(session, "    uuid %s, %lu of at most %lu pages, %u vCPUs at most, shared info in frame %lx\n", uuid,
                   info->tot_pages, info->max_pages, info->max_vcpu_id + 1, info->shared_info_frame);
+    if (guest != NULL)
+        session_print(session, "    restarted %u times%s\n", guest->nr_restarts,
+                      guest->ended ? ", ended and kept" : "");
 }
 
 int verb_list(struct session *session, int argc, char **argv)
