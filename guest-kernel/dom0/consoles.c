@@ -84,11 +84,17 @@ static void show_line(struct console *console)
     session_print(follower, "%s| %.*s\n", console->name, (int)length, console->line);
 }
 
+/* What would do something to the terminal of whoever follows all is shown as a mark. */
+static char harmless(char c)
+{
+    return ((unsigned char)c < ' ' && c != '\t') || c == 0x7f ? '?' : c;
+}
+
 static void show_lines(struct console *console, const char *text, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
         if (text[i] != '\r' && text[i] != '\n')
-            console->line[console->nr_line++] = text[i];
+            console->line[console->nr_line++] = harmless(text[i]);
         if (text[i] == '\n' || console->nr_line == LINE_SIZE)
             show_line(console);
     }

@@ -7,6 +7,7 @@
  * one left on the line is not taken for its own.
  *
  *     host                          dom0
+ *     ID ?            who is there  ID ! TEXT      dom0 is, and listens
  *     ID = WORD WORD ...            ID o TEXT      output
  *     ID < TEXT       typed         ID e TEXT      errors
  *     ID .            hang up       ID x STATUS    the end
@@ -92,12 +93,12 @@ static bool is_plain(char c)
 }
 
 /* One line of so much of the text as has room; the rest is lost, and that is said. */
-static void say(char kind, const char *text, size_t size)
+static void say_to(const char *id, char kind, const char *text, size_t size)
 {
     char head[ID_MAX + 8], code[8];
     size_t i = 0;
 
-    queue(head, (size_t)snprintf(head, sizeof(head), "%s %c ", line.id, kind));
+    queue(head, (size_t)snprintf(head, sizeof(head), "%s %c ", id, kind));
     for (; i < size && QUEUE_SIZE - (line.out_to - line.out_from) > 64; i++) {
         if (is_plain(text[i]) || text[i] == ' ')
             queue(&text[i], 1);
@@ -106,6 +107,11 @@ static void say(char kind, const char *text, size_t size)
     }
     queue("\n", 1);
     line.lost |= i < size;
+}
+
+static void say(char kind, const char *text, size_t size)
+{
+    say_to(line.id, kind, text, size);
 }
 
 static bool has_room(void)
@@ -207,22 +213,38 @@ static size_t decode(char *text)
     return (size_t)(to - text);
 }
 
-static void take_command(const char *id, char *words)
+/* Into line.argv. Returns how many; more than there is room for count as well. */
+static int split_words(void)
 {
     int argc = 0;
     char *save;
 
+    for (char *word = strtok_r(line.words, " ", &save); word != NULL; word = strtok_r(NULL, " ", &save)) {
+        decode(word);
+        if (argc < COMMAND_ARGS_MAX)
+            line.argv[argc] = word;
+        argc++;
+    }
+    return argc;
+}
+
+static void take_command(const char *id, char *words)
+{
+    static const char wrong[] = "line: a command of 1 to 32 words is wanted\n";
+    int argc;
+
     snprintf(line.id, sizeof(line.id), "%s", id);
     snprintf(line.words, sizeof(line.words), "%s", words);
-    for (char *word = strtok_r(line.words, " ", &save); word != NULL && argc < COMMAND_ARGS_MAX;
-         word = strtok_r(NULL, " ", &save)) {
-        decode(word);
-        line.argv[argc++] = word;
+    argc = split_words();
+    line.hung_up = false;
+    line.nr_typed = 0;
+    if (argc == 0 || argc > COMMAND_ARGS_MAX) {
+        say('e', wrong, sizeof(wrong) - 1);
+        say('x', "2", 1);
+        return;
     }
     line.argv[argc] = NULL;
     line.argc = argc;
-    line.hung_up = false;
-    line.nr_typed = 0;
     doorbell_ring(&to_run);
 }
 
@@ -250,7 +272,7 @@ static bool take_line(char *text)
     char *kind = strchr(text, ' ');
     size_t length = kind != NULL ? (size_t)(kind - text) : 0;
 
-    if (length == 0 || length > ID_MAX || (kind[2] != ' ' && kind[2] != 0))
+    if (length == 0 || length > ID_MAX || kind[1] == 0 || (kind[2] != ' ' && kind[2] != 0))
         return true;
     *kind = 0;
     bool ours = strcmp(text, line.id) == 0;
@@ -261,6 +283,8 @@ static bool take_line(char *text)
     }
     if (kind[1] == '=' && kind[2] == ' ')
         take_command(text, kind + 3);
+    else if (kind[1] == '?' && has_room())
+        say_to(text, '!', "dom0", 4);
     else if (kind[1] == '<' && kind[2] == ' ' && ours)
         take_typed(kind + 3);
     else if (kind[1] == '.' && ours)

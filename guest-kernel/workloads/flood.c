@@ -47,6 +47,13 @@ static void send_everywhere(void)
         send(port);
 }
 
+/* The shortest way to the next event for dom0. */
+static void send_to_console(void)
+{
+    for (;;)
+        send(start_info->console.domU.evtchn);
+}
+
 /* Bits that the hypervisor shares with us change under its hands. */
 static void play_with_masks(void)
 {
@@ -138,6 +145,7 @@ static void pin_and_unpin(void)
 
 static const struct flood floods[] = {
     { "events-send", send_everywhere },
+    { "events-one", send_to_console },
     { "events-masks", play_with_masks },
     { "events-ports", make_and_close },
     { "calls-yield", yield },
