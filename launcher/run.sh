@@ -249,7 +249,8 @@ run_on_terminal() {
     m_serial=(-chardev "stdio,id=terminal,mux=on,signal=off,logfile=console.log"
         -serial chardev:terminal -mon chardev=terminal
         -chardev "pipe,id=commands,path=commands" -serial chardev:commands)
-    ln -sfn "${m_folder##*/}" build/logs/interactive
+    mkdir -p build/logs
+    ln -sfn "$(readlink -f -- "$m_folder")" build/logs/interactive
     note "dom0's shell follows; Ctrl-A X ends the machine, Ctrl-A C is QEMU's monitor"
 }
 

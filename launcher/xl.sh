@@ -24,6 +24,7 @@ xl_link=build/logs/interactive
 # xl_encode WORD: plain characters as they are, all others as \0 and three octal digits.
 xl_encode() {
     local LC_ALL=C word=$1 i c
+    [ -n "$word" ] || printf '\\0000' # a word that is empty still is one
     for ((i = 0; i < ${#word}; i++)); do
         c=${word:i:1}
         case $c in
@@ -42,29 +43,50 @@ xl_alive() {
     kill -0 "$(cat "$xl_link/pid" 2>/dev/null)" 2>/dev/null
 }
 
-# xl_type: what is typed here goes there, a character at a time.
-xl_type() {
-    local c
-    while IFS= read -r -d '' -N 1 c; do
-        xl_send "$xl_id < $(xl_encode "$c")"
+# xl_hello: waits until dom0 listens; what was sent to it before is lost.
+xl_hello() {
+    local line tries
+    for ((tries = 0; tries < 60; tries++)); do
+        xl_send "$xl_id ?"
+        while IFS= read -r -t 1 line <&"$xl_out"; do
+            case $line in *"$xl_id ! dom0") return 0 ;; esac
+        done
+        xl_alive || die "the machine ended"
     done
+    die "dom0 does not answer"
+}
+
+# xl_type: what is typed here goes there, a character at a time, for as long as we live.
+xl_type() {
+    local c status
+    while :; do
+        IFS= read -r -d '' -N 1 -t 2 c
+        status=$?
+        if [ "$status" -eq 0 ]; then
+            xl_send "$xl_id < $(xl_encode "$c")"
+        elif [ "$status" -le 128 ] || ! kill -0 "$$" 2>/dev/null; then
+            return
+        fi
+    done
+}
+
+# xl_gone COMMAND: that the machine ended is what "exit" wants.
+xl_gone() {
+    if [ "$1" = exit ]; then xl_status=0; else note "the machine ended"; fi
 }
 
 # xl_answers COMMAND: shows what comes until the end; sets xl_status.
 xl_answers() {
-    local line text begun='' taken=no
+    local line text begun=''
     while :; do
         if ! IFS= read -r -t 1 line <&"$xl_out"; then
             begun=$begun$line
-            xl_alive || { note "the machine ended"; return; }
-            # What came before dom0 listened is lost.
-            [ "$taken" = yes ] || xl_send "$1"
+            xl_alive || { xl_gone "$1"; return; }
             continue
         fi
         line=$begun$line begun=''
         case $line in "$xl_id "*) ;; *) continue ;; esac
         line=${line#"$xl_id "}
-        taken=yes
         text=${line#* }
         case $line in
         'o '*) printf '%b' "$text" ;;
@@ -99,6 +121,7 @@ xl_main() {
     xl_id=$(printf '%x.%x%04x' "$$" "$SECONDS" "$RANDOM") xl_status=1 xl_typist='' xl_terminal=''
     trap xl_end EXIT
     trap 'xl_send "$xl_id ."' INT TERM HUP
+    xl_hello
     xl_send "$xl_id =$words"
     case "$1 ${2-}" in
     'xl console' | 'xenstore-watch '*)
@@ -106,11 +129,11 @@ xl_main() {
             xl_terminal=$(stty -g)
             stty raw -echo opost
         fi
-        xl_type <&0 &
+        # Were we killed, it would keep others waiting.
+        xl_type <&0 {xl_lock}>&- &
         xl_typist=$!
         ;;
     esac
-    xl_answers "$xl_id =$words"
-    [ "$*" != exit ] || xl_alive || xl_status=0
+    xl_answers "$1"
     exit "$xl_status"
 }

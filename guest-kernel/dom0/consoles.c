@@ -3,9 +3,10 @@
  * The back end of guests' consoles: what they say is taken from their rings, kept, and shown to
  * whoever looks.
  *
- * A guest is never made to wait for a reader: its ring is emptied whenever it rings, a ring's worth
- * a turn. What is kept is bounded, the newest stays. What is typed for a guest that does not read
- * is kept a while, then lost.
+ * A guest is never made to wait for a reader: its ring is emptied when it rings, a ring's worth a
+ * turn. Only one that has no end of things to say gets its turns more slowly, and of its lines those
+ * who follow all guests see a part. What is kept is bounded, the newest stays. What is typed for a
+ * guest that does not read is kept a while, then lost.
  *
  * ABI: struct xencons_interface, <xen/io/console.h>; GNTTAB_RESERVED_CONSOLE, <xen/grant_table.h>
  */
@@ -15,6 +16,7 @@
 #include <xen/grant_table.h>
 #include <xen/io/console.h>
 
+#include "dom0/budget.h"
 #include "dom0/consoles.h"
 #include "dom0/services.h"
 #include "kernel/panic.h"
@@ -25,7 +27,12 @@
 #define DEAD_MAX   64u    /* consoles of guests that are gone */
 #define TYPED_SIZE 512u
 #define LINE_SIZE  256u
+#define PIECE_SIZE 1024u
 #define DETACH     0x1d /* Ctrl-] */
+
+#define TURNS      (struct budget){ .most = 1024, .per_second = 256 }
+#define LINES      (struct budget){ .most = 2000, .per_second = 20 }
+#define PUT_OFF_NS 20000000ULL
 
 struct console {
     struct console *next; /* newest first */
@@ -36,6 +43,7 @@ struct console {
     long port;
     volatile bool raised;
     bool broken; /* its indices made no sense: not looked at again */
+    struct budget turns;
 
     uint64_t said; /* bytes ever; the last KEPT_SIZE of them are in kept */
     char *kept;
@@ -43,7 +51,10 @@ struct console {
     size_t nr_typed;
     char line[LINE_SIZE]; /* the begun one, for who follows all */
     size_t nr_line;
+    struct budget lines;
+    unsigned long nr_left_out; /* lines, since the last one that was shown */
     struct session *watcher;
+    unsigned nr_lookers; /* somebody prints what is kept: it stays */
 };
 
 static struct console *consoles;
@@ -60,16 +71,30 @@ static void keep(struct console *console, const char *text, size_t size)
 
 static void show_line(struct console *console)
 {
-    session_print(follower, "%s| %.*s\n", console->name, (int)console->nr_line, console->line);
+    size_t length = console->nr_line;
+
     console->nr_line = 0;
+    if (!budget_take(&console->lines, arch_clock_ns())) {
+        console->nr_left_out++;
+        return;
+    }
+    if (console->nr_left_out > 0)
+        session_print(follower, "%s| ... %lu lines too many a second\n", console->name, console->nr_left_out);
+    console->nr_left_out = 0;
+    session_print(follower, "%s| %.*s\n", console->name, (int)length, console->line);
 }
 
-/* Whoever follows all guests sees text only: what a terminal would obey is left out. */
+/* What would do something to the terminal of whoever follows all is shown as a mark. */
+static char harmless(char c)
+{
+    return ((unsigned char)c < ' ' && c != '\t') || c == 0x7f ? '?' : c;
+}
+
 static void show_lines(struct console *console, const char *text, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
-        if ((unsigned char)text[i] >= ' ' && text[i] != 0x7f)
-            console->line[console->nr_line++] = text[i];
+        if (text[i] != '\r' && text[i] != '\n')
+            console->line[console->nr_line++] = harmless(text[i]);
         if (text[i] == '\n' || console->nr_line == LINE_SIZE)
             show_line(console);
     }
@@ -140,18 +165,38 @@ static void type(struct console *console, const char *text, size_t size)
 
 /* ---- the thread ---- */
 
+static void serve_one(struct console *console)
+{
+    console->raised = false;
+    port_again(console->port);
+    write_ring(console);
+    read_ring(console);
+}
+
+/* True: some have used up their turns. */
+static bool serve_all(void)
+{
+    bool put_off = false;
+
+    for (struct console *console = consoles; console != NULL; console = console->next) {
+        if (console->ring == NULL || !console->raised)
+            continue;
+        if (budget_take(&console->turns, arch_clock_ns()))
+            serve_one(console);
+        else
+            put_off = true;
+    }
+    return put_off;
+}
+
 static void serve(void *argument)
 {
+    bool put_off = false;
+
     (void)argument;
     for (;;) {
-        doorbell_wait(&bell);
-        for (struct console *console = consoles; console != NULL; console = console->next) {
-            if (console->ring == NULL || !console->raised)
-                continue;
-            console->raised = false;
-            write_ring(console);
-            read_ring(console);
-        }
+        doorbell_wait_until(&bell, put_off ? arch_clock_ns() + PUT_OFF_NS : 0);
+        put_off = serve_all();
         thread_yield(); /* a guest that keeps ringing does not keep the others waiting */
     }
 }
@@ -199,7 +244,7 @@ static void forget_oldest(void)
     unsigned nr_dead = 0;
 
     for (struct console **at = &consoles; *at != NULL; at = &(*at)->next) {
-        if ((*at)->ring != NULL || (*at)->watcher != NULL)
+        if ((*at)->ring != NULL || (*at)->watcher != NULL || (*at)->nr_lookers > 0)
             continue;
         nr_dead++;
         oldest = at;
@@ -225,6 +270,8 @@ static struct console *console_make(domid_t domid, const char *name)
         return NULL;
     }
     console->domid = domid;
+    console->turns = TURNS;
+    console->lines = LINES;
     strncpy(console->name, name, sizeof(console->name) - 1);
     return console;
 }
@@ -279,14 +326,24 @@ void port_console_rename(domid_t domid, const char *name)
 
 /* ---- looking ---- */
 
-static void print_kept(struct session *session, const struct console *console)
+/* Prints in pieces, for it may wait for its reader, and meanwhile the guest goes on: what was
+ * overwritten by then is skipped. Returns up to where. */
+static uint64_t print_kept(struct session *session, struct console *console, uint64_t at)
 {
-    size_t size = console->said < KEPT_SIZE ? console->said : KEPT_SIZE;
-    size_t from = (console->said - size) % KEPT_SIZE;
-    size_t first = size < KEPT_SIZE - from ? size : KEPT_SIZE - from;
+    char piece[PIECE_SIZE];
 
-    session->write(session, console->kept + from, first);
-    session->write(session, console->kept, size - first);
+    while (at < console->said && !session_gone(session)) {
+        size_t size;
+
+        if (console->said - at > KEPT_SIZE)
+            at = console->said - KEPT_SIZE;
+        size = console->said - at < sizeof(piece) ? (size_t)(console->said - at) : sizeof(piece);
+        for (size_t i = 0; i < size; i++)
+            piece[i] = console->kept[at++ % KEPT_SIZE];
+        session->write(session, piece, size);
+        session_drain(session);
+    }
+    return at;
 }
 
 /* What is kept begins somewhere in a ring. */
@@ -307,23 +364,26 @@ bool port_console_said(const char *name, const char *text)
     return false;
 }
 
-static bool is_detach(const char *typed, long size)
+/* False: it held the key that detaches; what stood before that is typed. */
+static bool type_all(struct console *console, const char *typed, size_t size)
 {
-    return memchr(typed, DETACH, (size_t)size) != NULL;
+    const char *detach = memchr(typed, DETACH, size);
+
+    if (console->ring != NULL)
+        type(console, typed, detach != NULL ? (size_t)(detach - typed) : size);
+    return detach == NULL;
 }
 
 static void follow(struct session *session, struct console *console)
 {
     char typed[64];
+    long size;
 
     console->watcher = session;
     while (console->ring != NULL) {
-        long size = session->read(session, typed, sizeof(typed));
-
-        if (size == 0 || (size > 0 && is_detach(typed, size)))
+        size = session->read(session, typed, sizeof(typed));
+        if (size == 0 || (size > 0 && !type_all(console, typed, (size_t)size)))
             break;
-        if (size > 0 && console->ring != NULL)
-            type(console, typed, (size_t)size);
     }
     console->watcher = NULL;
     session_print(session, "\n");
@@ -335,8 +395,31 @@ bool port_console_show(struct session *session, const char *name, bool go_on)
 
     if (console == NULL)
         return false;
-    print_kept(session, console);
+    console->nr_lookers++;
+    print_kept(session, console, 0);
     if (go_on && console->ring != NULL && console->watcher == NULL)
         follow(session, console);
+    else if (go_on && console->ring != NULL)
+        session_fail(session, "somebody else follows it already");
+    console->nr_lookers--;
     return true;
+}
+
+bool port_console_type(const char *name, const char *text, size_t size)
+{
+    struct console *console = find_named(name);
+
+    if (console == NULL || console->ring == NULL)
+        return false;
+    type(console, text, size);
+    return true;
+}
+
+size_t consoles_bytes(void)
+{
+    size_t bytes = 0;
+
+    for (const struct console *console = consoles; console != NULL; console = console->next)
+        bytes += sizeof(*console) + KEPT_SIZE;
+    return bytes;
 }

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "arch/arch.h"
+#include "dom0/services.h"
 #include "kernel/page_alloc.h"
 #include "kernel/panic.h"
 
@@ -39,6 +39,11 @@ static void shrink_page(void)
 {
     mapped_end -= PAGE_SIZE;
     page_free(arch_page_address(arch_page_unmap(mapped_end)));
+}
+
+unsigned long heap_pages(void)
+{
+    return (mapped_end - HEAP_START) / PAGE_SIZE;
 }
 
 void *sbrk(ptrdiff_t change)

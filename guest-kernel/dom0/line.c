@@ -7,13 +7,12 @@
  * one left on the line is not taken for its own.
  *
  *     host                          dom0
- *     ID = WORD WORD ...            ID a           it is under way
- *     ID < TEXT       typed         ID o TEXT      output
- *     ID .            hang up       ID e TEXT      errors
- *                                   ID x STATUS    the end
+ *     ID ?            who is there  ID ! TEXT      dom0 is, and listens
+ *     ID = WORD WORD ...            ID o TEXT      output
+ *     ID < TEXT       typed         ID e TEXT      errors
+ *     ID .            hang up       ID x STATUS    the end
  *
- * A new command ends the one before. One that is not answered at once may be sent again: what comes
- * before dom0 listens is lost, and one with the ID of the last is not carried out twice. The line has no interrupt of ours: it is looked at every few
+ * A new command ends the one before. The line has no interrupt of ours: it is looked at every few
  * milliseconds, and less often when it is silent.
  */
 #include <stdio.h>
@@ -57,7 +56,6 @@ static struct {
 
     /* the command */
     char id[ID_MAX + 1];
-    char status[8]; /* "": not known yet */
     char words[IN_MAX];
     char *argv[COMMAND_ARGS_MAX + 1];
     int argc; /* 0: there is none */
@@ -95,12 +93,12 @@ static bool is_plain(char c)
 }
 
 /* One line of so much of the text as has room; the rest is lost, and that is said. */
-static void say(char kind, const char *text, size_t size)
+static void say_to(const char *id, char kind, const char *text, size_t size)
 {
     char head[ID_MAX + 8], code[8];
     size_t i = 0;
 
-    queue(head, (size_t)snprintf(head, sizeof(head), "%s %c ", line.id, kind));
+    queue(head, (size_t)snprintf(head, sizeof(head), "%s %c ", id, kind));
     for (; i < size && QUEUE_SIZE - (line.out_to - line.out_from) > 64; i++) {
         if (is_plain(text[i]) || text[i] == ' ')
             queue(&text[i], 1);
@@ -111,6 +109,11 @@ static void say(char kind, const char *text, size_t size)
     line.lost |= i < size;
 }
 
+static void say(char kind, const char *text, size_t size)
+{
+    say_to(line.id, kind, text, size);
+}
+
 static bool has_room(void)
 {
     return QUEUE_SIZE - (line.out_to - line.out_from) > 1024;
@@ -119,16 +122,18 @@ static bool has_room(void)
 static void line_write(struct session *session, const char *text, size_t size)
 {
     (void)session;
-    if (size > 0 && has_room())
+    if (size == 0 || line.hung_up)
+        return;
+    if (has_room())
         say('o', text, size);
     else
-        line.lost |= size > 0;
+        line.lost = true;
 }
 
 static void line_write_error(struct session *session, const char *text, size_t size)
 {
     (void)session;
-    if (has_room())
+    if (has_room() && !line.hung_up)
         say('e', text, size);
 }
 
@@ -180,6 +185,12 @@ static long line_read(struct session *session, char *to, size_t size)
     return (long)n;
 }
 
+static bool line_gone(struct session *session)
+{
+    (void)session;
+    return line.hung_up;
+}
+
 static bool is_octal(char c)
 {
     return c >= '0' && c <= '7';
@@ -202,28 +213,38 @@ static size_t decode(char *text)
     return (size_t)(to - text);
 }
 
-static void take_command(const char *id, char *words)
+/* Into line.argv. Returns how many; more than there is room for count as well. */
+static int split_words(void)
 {
     int argc = 0;
     char *save;
 
-    if (strcmp(id, line.id) == 0) {
-        say('x', line.status, strlen(line.status));
-        return;
-    }
-    snprintf(line.id, sizeof(line.id), "%s", id);
-    line.status[0] = 0;
-    say('a', "", 0);
-    snprintf(line.words, sizeof(line.words), "%s", words);
-    for (char *word = strtok_r(line.words, " ", &save); word != NULL && argc < COMMAND_ARGS_MAX;
-         word = strtok_r(NULL, " ", &save)) {
+    for (char *word = strtok_r(line.words, " ", &save); word != NULL; word = strtok_r(NULL, " ", &save)) {
         decode(word);
-        line.argv[argc++] = word;
+        if (argc < COMMAND_ARGS_MAX)
+            line.argv[argc] = word;
+        argc++;
+    }
+    return argc;
+}
+
+static void take_command(const char *id, char *words)
+{
+    static const char wrong[] = "line: a command of 1 to 32 words is wanted\n";
+    int argc;
+
+    snprintf(line.id, sizeof(line.id), "%s", id);
+    snprintf(line.words, sizeof(line.words), "%s", words);
+    argc = split_words();
+    line.hung_up = false;
+    line.nr_typed = 0;
+    if (argc == 0 || argc > COMMAND_ARGS_MAX) {
+        say('e', wrong, sizeof(wrong) - 1);
+        say('x', "2", 1);
+        return;
     }
     line.argv[argc] = NULL;
     line.argc = argc;
-    line.hung_up = false;
-    line.nr_typed = 0;
     doorbell_ring(&to_run);
 }
 
@@ -251,12 +272,10 @@ static bool take_line(char *text)
     char *kind = strchr(text, ' ');
     size_t length = kind != NULL ? (size_t)(kind - text) : 0;
 
-    if (length == 0 || length > ID_MAX || (kind[2] != ' ' && kind[2] != 0))
+    if (length == 0 || length > ID_MAX || kind[1] == 0 || (kind[2] != ' ' && kind[2] != 0))
         return true;
     *kind = 0;
     bool ours = strcmp(text, line.id) == 0;
-    if (kind[1] == '=' && ours && line.argc != 0)
-        return true; /* the same once more */
     if (kind[1] == '=' && kind[2] == ' ' && line.argc != 0) {
         hang_up();
         *kind = ' ';
@@ -264,6 +283,8 @@ static bool take_line(char *text)
     }
     if (kind[1] == '=' && kind[2] == ' ')
         take_command(text, kind + 3);
+    else if (kind[1] == '?' && has_room())
+        say_to(text, '!', "dom0", 4);
     else if (kind[1] == '<' && kind[2] == ' ' && ours)
         take_typed(kind + 3);
     else if (kind[1] == '.' && ours)
@@ -314,25 +335,25 @@ static void look(void *argument)
 }
 
 static struct session host = {
-    .write = line_write, .write_error = line_write_error, .drain = line_drain, .read = line_read, .bell = &to_read
+    .write = line_write, .write_error = line_write_error, .drain = line_drain, .read = line_read, .gone = line_gone,
+    .bell = &to_read
 };
 
 static void serve(void *argument)
 {
+    char status[8];
+
     (void)argument;
     for (;;) {
-        int status;
-
         doorbell_wait(&to_run);
         if (line.argc == 0)
             continue;
-        status = command_run(&host, line.argc, line.argv);
+        snprintf(status, sizeof(status), "%d", command_run(&host, line.argc, line.argv));
         line_drain(&host);
         if (line.lost)
             say('e', "(some output was lost: it was not read)\n", 40);
         line.lost = false;
-        snprintf(line.status, sizeof(line.status), "%d", status);
-        say('x', line.status, strlen(line.status));
+        say('x', status, strlen(status));
         line.argc = 0;
     }
 }

@@ -19,6 +19,9 @@
 void store_start(void);
 /* Domains came to their end: VIRQ_DOM_EXC. */
 void store_look_at_domains(void);
+/* Fills in what is the store's. */
+struct port_use;
+void store_use(struct port_use *use);
 
 /* ---- consoles.c ---- */
 void consoles_start(void);
@@ -31,6 +34,11 @@ bool shell_run_script(const char *name);
 /* Commands that are typed. */
 void shell_run_typed(void) __attribute__((noreturn));
 void line_start(void);
+
+/* ---- libc.c ---- */
+
+/* Pages that malloc has. */
+unsigned long heap_pages(void);
 
 /* A thread for good, or panic. */
 void service_thread(struct thread *thread, void (*function)(void *));

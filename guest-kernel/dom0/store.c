@@ -13,6 +13,7 @@
 #include <xen/grant_table.h>
 
 #include "control/control.h"
+#include "dom0/budget.h"
 #include "dom0/services.h"
 #include "kernel/panic.h"
 #include "kernel/printf.h"
@@ -82,6 +83,8 @@ static int bind_port(void *context, domid_t domid, uint32_t remote_port)
     long port = port_join(domid, remote_port, &ring->raised, &bell);
 
     (void)context;
+    if (port > 0)
+        ring->port = port;
     return (int)port;
 }
 
@@ -107,9 +110,20 @@ static enum store_life domain_life(void *context, domid_t domid)
     return info.flags & XEN_DOMINF_shutdown ? STORE_DOMAIN_STOPPED : STORE_DOMAIN_RUNNING;
 }
 
+/* Guests can make the store say something as often as they like. */
 static void log_line(void *context, const char *line)
 {
+    static struct budget budget = { .most = 50, .per_second = 2 };
+    static unsigned nr_left_out;
+
     (void)context;
+    if (!budget_take(&budget, arch_clock_ns())) {
+        nr_left_out++;
+        return;
+    }
+    if (nr_left_out > 0)
+        kprintf("store: %u lines left out\n", nr_left_out);
+    nr_left_out = 0;
     kprintf("store: %s\n", line);
 }
 
@@ -125,6 +139,7 @@ static void look_at_rings(void)
         if (!rings[i].raised)
             continue;
         rings[i].raised = false;
+        port_again(rings[i].port);
         store_ring_event(store, rings[i].domid);
     }
 }
@@ -236,6 +251,16 @@ int port_store_watch(struct session *session, int nr_paths, char **paths, long l
 const char *port_store_audit(void)
 {
     return store_audit(store);
+}
+
+void store_use(struct port_use *use)
+{
+    struct store_counters counters;
+
+    store_counters(store, &counters);
+    use->store_nodes = counters.nodes;
+    use->store_watches = counters.watches;
+    use->store_guests = counters.domains;
 }
 
 bool port_store_introduce(domid_t domid, uint64_t gfn, uint32_t guest_port)

@@ -8,6 +8,7 @@
 #include "kernel/panic.h"
 #include "kernel/printf.h"
 #include "kernel/smp.h"
+#include "workloads/flood.h"
 #include "workloads/workload.h"
 
 void kernel_begin(void)
@@ -20,6 +21,10 @@ void kernel_begin(void)
     if (cmdline.list) {
         workloads_list();
         arch_shutdown(cmdline.end);
+    }
+    if (cmdline.flood != NULL) {
+        flood(cmdline.flood);
+        panic("flood=%s is not known", cmdline.flood);
     }
     smp_boot();
 }

@@ -81,6 +81,11 @@ static void set_crash(char *value)
     cmdline.crash = value != NULL ? value : "";
 }
 
+static void set_flood(char *value)
+{
+    cmdline.flood = value != NULL ? value : "";
+}
+
 static void set_typed(char *value)
 {
     cmdline.typed = value != NULL ? value : "";
@@ -124,6 +129,7 @@ static const struct word {
     { "script", set_script }, { "shell", set_shell },
     { "line", set_line },     { "meet", set_meet },
     { "peers", set_peers },   { "stay", set_stay },
+    { "flood", set_flood },
 };
 
 static void parse_word(char *word)

@@ -24,6 +24,7 @@ struct cmdline {
     unsigned rounds;        /* 0: each row's own */
     const char *typed;      /* what somebody will type on the console; NULL: nobody */
     const char *crash;      /* NULL: none */
+    const char *flood;      /* what to do without end; NULL: nothing */
     const char *script;     /* dom0: commands to carry out; NULL: none */
     bool shell;             /* dom0: commands are typed */
     bool line;              /* dom0: commands come by the second serial line */

@@ -6,7 +6,9 @@
 
 #include <string.h>
 
-#define WRONG_USE 2
+#define WRONG_USE      2
+#define STRING_OF(value) #value
+#define STRING(value)    STRING_OF(value)
 
 static const struct command *find(const struct command *table, const char *name)
 {
@@ -27,6 +29,7 @@ static int help(struct session *session)
     print_table(session, "xl ", xl_verbs);
     print_table(session, "", store_commands);
     print_table(session, "", dom0_commands);
+    print_table(session, "", script_commands);
     session_print(session, "  %-36s this\n", "help");
     return 0;
 }
@@ -58,6 +61,7 @@ static int run_xl(struct session *session, int argc, char **argv)
 
 int command_run(struct session *session, int argc, char **argv)
 {
+    static const struct command *const tables[] = { store_commands, dom0_commands, script_commands };
     const struct command *c;
 
     session->command = argv[0];
@@ -65,11 +69,11 @@ int command_run(struct session *session, int argc, char **argv)
         return run_xl(session, argc, argv);
     if (strcmp(argv[0], "help") == 0)
         return help(session);
-    c = find(store_commands, argv[0]);
-    if (c == NULL)
-        c = find(dom0_commands, argv[0]);
-    if (c != NULL)
-        return run_checked(session, c, argc, argv);
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        c = find(tables[i], argv[0]);
+        if (c != NULL)
+            return run_checked(session, c, argc, argv);
+    }
     session_fail(session, "there is no such command; help lists them");
     return WRONG_USE;
 }
@@ -79,8 +83,8 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Cuts off the first word, quotes removed. NULL: none is left. */
-static char *next_word(char **line)
+/* Cuts off the first word, quotes removed. NULL: none is left. *open: its last quote was not closed. */
+static char *next_word(char **line, bool *open)
 {
     char *from = *line, *to, *word, quote = 0;
 
@@ -96,21 +100,30 @@ static char *next_word(char **line)
         else
             *to++ = *from;
     }
+    *open = quote != 0;
     *line = *from != 0 ? from + 1 : from;
     *to = 0;
     return word;
 }
 
+static int wrong_line(struct session *session, const char *what)
+{
+    session->command = "line";
+    session_fail(session, "%s", what);
+    return WRONG_USE;
+}
+
 int command_run_line(struct session *session, char *line)
 {
     char *argv[COMMAND_ARGS_MAX + 1];
+    bool open = false;
     int argc = 0;
 
-    while ((argv[argc] = next_word(&line)) != NULL)
-        if (++argc == COMMAND_ARGS_MAX + 1) {
-            session->command = argv[0];
-            session_fail(session, "more than %d words", COMMAND_ARGS_MAX);
-            return WRONG_USE;
-        }
+    while ((argv[argc] = next_word(&line, &open)) != NULL) {
+        if (open)
+            return wrong_line(session, "a quote is not closed");
+        if (++argc == COMMAND_ARGS_MAX + 1)
+            return wrong_line(session, "more than " STRING(COMMAND_ARGS_MAX) " words");
+    }
     return argc == 0 ? 0 : command_run(session, argc, argv);
 }

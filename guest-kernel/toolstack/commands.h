@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The commands that a session may give: xl's verbs, the store's, and dom0's own.
+ * The commands that a session may give: xl's verbs, the store's, dom0's own, and what scripts need.
  */
 #ifndef TOOLSTACK_COMMANDS_H
 #define TOOLSTACK_COMMANDS_H
@@ -18,7 +18,7 @@ struct command {
 };
 
 /* Tables of commands; the last row has no name. */
-extern const struct command xl_verbs[], store_commands[], dom0_commands[];
+extern const struct command xl_verbs[], store_commands[], dom0_commands[], script_commands[];
 
 /* Carries one out. Returns its status: 0 all is well, 1 it failed, 2 it was used wrongly. */
 int command_run(struct session *session, int argc, char **argv);

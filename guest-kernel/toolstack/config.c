@@ -80,8 +80,8 @@ static bool parse_sources(struct reader *r, unsigned nr_sources)
     for (unsigned i = 0; i < nr_sources; i++) {
         if (r->sources[i].size > CONFIG_TEXT_MAX) {
             config_refuse(r->report, (struct config_place){ i, CONFIG_NOWHERE }, "",
-                          "a text of at most %u bytes is taken, and this one has %zu",
-                          CONFIG_TEXT_MAX, r->sources[i].size);
+                          "a text of at most %u bytes is taken, and this one has %lu",
+                          CONFIG_TEXT_MAX, (unsigned long)r->sources[i].size);
             return false;
         }
         if (!config_parse(r->sources, i, r->report, note_setting, r))
@@ -191,8 +191,8 @@ static void make_cmdline(struct reader *r)
     if (length >= (int)sizeof(c->cmdline))
         config_refuse(
             r->report, noted(r, last)->value, last,
-            "root and extra make a command line of %d characters, and at most %zu are taken",
-            length, sizeof(c->cmdline) - 1);
+            "root and extra make a command line of %d characters, and at most %lu are taken",
+            length, (unsigned long)sizeof(c->cmdline) - 1);
 }
 
 /* Single values are right by now. */

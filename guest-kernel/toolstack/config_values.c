@@ -55,8 +55,8 @@ static bool plain_text(const struct config_setting *s, const struct config_token
     size_t length = config_atom_text(t, to, size);
 
     if (length >= size) {
-        REFUSE(s, t->place, "at most %zu characters are taken, and these are %zu", size - 1,
-               length);
+        REFUSE(s, t->place, "at most %lu characters are taken, and these are %lu",
+               (unsigned long)size - 1, (unsigned long)length);
         return false;
     }
     for (size_t i = 0; i < length; i++) {

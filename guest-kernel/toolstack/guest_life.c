@@ -51,13 +51,15 @@ static void say(const struct guest *guest, const char *what)
     port_log(line);
 }
 
-static void make_again(const struct guest_config *config)
+static void make_again(const struct guest_config *config, unsigned nr_restarts)
 {
     char reason[256], line[384];
     struct guest *again = guest_create(config, false, reason, sizeof(reason));
 
-    if (again != NULL)
+    if (again != NULL) {
+        again->nr_restarts = nr_restarts;
         return;
+    }
     snprintf(line, sizeof(line), "%s cannot be made again: %s", config->name, reason);
     port_log(line);
 }
@@ -66,6 +68,7 @@ static void make_again(const struct guest_config *config)
 static void rename_and_make_again(struct guest *guest)
 {
     struct guest_config config = guest->config;
+    unsigned nr_restarts = guest->nr_restarts + 1;
     char name[sizeof(config.name)];
 
     for (unsigned i = 1; i < 1000; i++) {
@@ -75,12 +78,13 @@ static void rename_and_make_again(struct guest *guest)
     }
     guest->ended = true;
     config.uuid_given = false; /* the old one still has it */
-    make_again(&config);
+    make_again(&config, nr_restarts);
 }
 
 static void act(struct guest *guest, enum config_action action)
 {
     struct guest_config config = guest->config;
+    unsigned nr_restarts = guest->nr_restarts + 1;
 
     switch (action) {
     case CONFIG_PRESERVE:
@@ -91,7 +95,7 @@ static void act(struct guest *guest, enum config_action action)
         break;
     case CONFIG_RESTART:
         guest_destroy(guest);
-        make_again(&config);
+        make_again(&config, nr_restarts);
         break;
     case CONFIG_RENAME_RESTART:
         rename_and_make_again(guest);

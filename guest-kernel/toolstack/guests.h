@@ -19,6 +19,7 @@ struct guest {
     struct guest *next; /* in the order of their making */
     domid_t domid;
     bool ended;         /* it shut down, and stays for somebody to look at it (preserve) */
+    unsigned nr_restarts;
     uint64_t started_s;  /* since 1970 */
     uint64_t started_ns; /* port_clock_ns */
     struct guest_config config;

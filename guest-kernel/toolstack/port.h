@@ -40,8 +40,19 @@ void port_console_rename(domid_t domid, const char *name);
  * the session types goes to it until Ctrl-], or its end. False: there is no such console. */
 bool port_console_show(struct session *session, const char *name, bool follow);
 
+/* Types for a live guest, as far as there is room. False: there is no such console. */
+bool port_console_type(const char *name, const char *text, size_t size);
+
 /* Does what is kept of a guest hold this text? */
 bool port_console_said(const char *name, const char *text);
+
+/* What dom0 itself has in use. Consoles that are kept do not count. */
+struct port_use {
+    uint64_t pages, heap_bytes;
+    uint64_t ports, mappings;
+    uint64_t store_nodes, store_watches, store_guests;
+};
+void port_use(struct port_use *use);
 
 /* Ends the machine, as dom0's command line wants it. */
 void port_exit(void);

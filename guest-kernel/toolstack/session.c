@@ -33,11 +33,22 @@ void session_drain(struct session *session)
 int session_fail(struct session *session, const char *format, ...)
 {
     char text[TEXT_MAX], line[TEXT_MAX];
+    size_t used;
     va_list args;
 
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    session->write_error(session, line, fitted(snprintf(line, sizeof(line), "%s: %s\n", session->command, text)));
+    used = fitted(snprintf(line, sizeof(line) - 1, "%s: %s", session->command, text));
+    /* A line that was cut ends as well. */
+    if (used > TEXT_MAX - 2)
+        used = TEXT_MAX - 2;
+    line[used++] = '\n';
+    session->write_error(session, line, used);
     return 1;
+}
+
+bool session_gone(struct session *session)
+{
+    return session->gone != NULL && session->gone(session);
 }

@@ -17,6 +17,8 @@ struct session {
     /* What somebody typed, at least one byte; waits for it. -1: the bell rang for another reason.
      * 0: nobody is there any more. */
     long (*read)(struct session *session, char *to, size_t size);
+    /* Nobody is there any more: what takes long is given up. May be NULL: somebody always is. */
+    bool (*gone)(struct session *session);
     struct doorbell *bell;
     const char *command; /* the one being carried out, for what it says of errors */
 };
@@ -29,5 +31,8 @@ void session_drain(struct session *session);
 /* One line, "command: ..." with its end. Returns 1, the status of a command that failed. */
 int session_fail(struct session *session, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+
+bool session_gone(struct session *session);
 
 #endif

@@ -10,7 +10,8 @@
 #include "toolstack/port.h"
 #include "xs/xs.h"
 
-#define DEPTH_MAX 64
+#define DEPTH_MAX  64
+#define PIECE_SIZE 512
 
 static int failed(struct session *session, const char *path, const char *error)
 {
@@ -20,11 +21,18 @@ static int failed(struct session *session, const char *path, const char *error)
 /* Bytes that are no text are shown as a backslash and three octal digits. */
 static void print_value(struct session *session, const char *value, size_t size)
 {
+    char piece[PIECE_SIZE + 1];
+    size_t used = 0;
+
     for (size_t i = 0; i < size; i++) {
         if (value[i] >= ' ' && value[i] < 0x7f && value[i] != '\\')
-            session->write(session, value + i, 1);
+            piece[used++] = value[i];
         else
-            session_print(session, "\\%03o", (unsigned char)value[i]);
+            used += (size_t)snprintf(piece + used, 5, "\\%03o", (unsigned char)value[i]);
+        if (used > PIECE_SIZE - 4 || i + 1 == size) {
+            session->write(session, piece, used);
+            used = 0;
+        }
     }
 }
 
@@ -35,7 +43,8 @@ static int read_one(struct session *session, const char *path)
 
     if (error != NULL)
         return failed(session, path, error);
-    session_print(session, "%.*s\n", (int)xs->reply_size, xs->reply);
+    session->write(session, xs->reply, xs->reply_size);
+    session_print(session, "\n");
     return 0;
 }
 
@@ -84,23 +93,32 @@ static int store_exists(struct session *session, int argc, char **argv)
     return 0;
 }
 
+/* What the store answered last, with a NUL behind it, in memory that the caller frees: dom0's other threads use the
+ * same client while this one waits for its reader. NULL: no memory. */
+static char *copy_reply(size_t *size)
+{
+    struct xs *xs = port_xs();
+    char *copy = malloc(xs->reply_size + 1);
+
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, xs->reply, xs->reply_size);
+    copy[xs->reply_size] = 0;
+    *size = xs->reply_size;
+    return copy;
+}
+
 /* The names below a path, each with its NUL, in memory that the caller frees; NULL: error says why. */
 static char *names_below(const char *path, size_t *size, const char **error)
 {
-    struct xs *xs = port_xs();
     char *names;
 
-    *error = xs_directory(xs, path);
+    *error = xs_directory(port_xs(), path);
     if (*error != NULL)
         return NULL;
-    names = malloc(xs->reply_size + 1);
-    if (names == NULL) {
+    names = copy_reply(size);
+    if (names == NULL)
         *error = "ENOMEM";
-        return NULL;
-    }
-    memcpy(names, xs->reply, xs->reply_size);
-    names[xs->reply_size] = 0;
-    *size = xs->reply_size;
     return names;
 }
 
@@ -122,14 +140,16 @@ static int store_list(struct session *session, int argc, char **argv)
 
 static void print_permissions(struct session *session, const char *path)
 {
-    struct xs *xs = port_xs();
+    char *list;
+    size_t size;
 
-    if (xs_get_permissions(xs, path) != NULL)
+    if (xs_get_permissions(port_xs(), path) != NULL || (list = copy_reply(&size)) == NULL)
         return;
     session_print(session, "   (");
-    for (const char *one = xs->reply; one < xs->reply + xs->reply_size; one += strlen(one) + 1)
-        session_print(session, "%s%s", one == xs->reply ? "" : ",", one);
+    for (const char *one = list; one < list + size; one += strlen(one) + 1)
+        session_print(session, "%s%s", one == list ? "" : ",", one);
     session_print(session, ")");
+    free(list);
 }
 
 struct walk {
@@ -141,11 +161,15 @@ struct walk {
 
 static void print_node(struct walk *w, const char *name)
 {
-    struct xs *xs = port_xs();
+    char *value = NULL;
+    size_t size;
 
     session_print(w->session, "%*s%s = \"", (int)w->depth, "", name);
-    if (xs_request(xs, XS_READ, w->path, NULL, false) == NULL)
-        print_value(w->session, xs->reply, xs->reply_size);
+    if (xs_request(port_xs(), XS_READ, w->path, NULL, false) == NULL)
+        value = copy_reply(&size);
+    if (value != NULL)
+        print_value(w->session, value, size);
+    free(value);
     session_print(w->session, "\"");
     if (w->permissions)
         print_permissions(w->session, w->path);
@@ -153,17 +177,17 @@ static void print_node(struct walk *w, const char *name)
     session_drain(w->session);
 }
 
-/* What goes away while this looks is left out. */
+/* What goes away while this looks is left out; what cannot be shown is told. */
 static void print_below(struct walk *w)
 {
     size_t length = strlen(w->path), size;
-    const char *error;
-    char *names = names_below(w->path, &size, &error);
+    const char *error = NULL;
+    char *names = w->depth < DEPTH_MAX ? names_below(w->path, &size, &error) : NULL;
 
-    if (names == NULL || w->depth == DEPTH_MAX) {
-        free(names);
+    if (names == NULL && (error == NULL || strcmp(error, "ENOENT") != 0))
+        session_print(w->session, "%*s(%s)\n", (int)w->depth, "", error != NULL ? error : "and what is below");
+    if (names == NULL)
         return;
-    }
     for (const char *name = names; name < names + size; name += strlen(name) + 1) {
         if ((size_t)snprintf(w->path + length, sizeof(w->path) - length, "%s%s", length == 1 ? "" : "/", name) >=
             sizeof(w->path) - length)
@@ -216,10 +240,13 @@ static int store_watch(struct session *session, int argc, char **argv)
 {
     long left = -1;
     int first = 1;
+    char *end;
 
-    if (argc > 3 && strcmp(argv[1], "-n") == 0) {
-        left = strtol(argv[2], NULL, 10);
+    if (strcmp(argv[1], "-n") == 0) {
+        left = argc > 3 ? strtol(argv[2], &end, 10) : 0;
         first = 3;
+        if (left <= 0 || *end != 0)
+            return session_fail(session, "used as: -n COUNT PATH..., with a count from 1 on"), 2;
     }
     return port_store_watch(session, argc - first, argv + first, left);
 }

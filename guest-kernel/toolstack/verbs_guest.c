@@ -208,11 +208,15 @@ static int verb_console(struct session *session, int argc, char **argv)
 
 /* ---- shutdown, reboot ---- */
 
-/* The list may change while this waits. */
-static void wait_for_end(domid_t domid)
+/* The list may change while this waits. False: who wanted to know is gone. */
+static bool wait_for_end(struct session *session, domid_t domid)
 {
-    while (guest_of(domid) != NULL && !guest_of(domid)->ended)
+    while (guest_of(domid) != NULL && !guest_of(domid)->ended) {
+        if (session_gone(session))
+            return false;
         port_sleep_ns(WAIT_STEP_NS);
+    }
+    return true;
 }
 
 static int ask_one(struct session *session, const char *word, const char *what, bool wait)
@@ -227,14 +231,13 @@ static int ask_one(struct session *session, const char *word, const char *what, 
         guest_ask(guest, what);
     }
     guests_unlock();
-    if (guest != NULL && wait)
-        wait_for_end(domid);
-    return guest == NULL;
+    return guest == NULL || (wait && !wait_for_end(session, domid));
 }
 
-static int ask_all(const char *what, bool wait)
+static int ask_all(struct session *session, const char *what, bool wait)
 {
     domid_t last = 0;
+    bool well = true;
 
     guests_lock();
     for (struct guest *guest = guest_next(NULL); guest != NULL; guest = guest_next(guest)) {
@@ -243,9 +246,9 @@ static int ask_all(const char *what, bool wait)
         last = guest->domid > last ? guest->domid : last;
     }
     guests_unlock();
-    for (unsigned domid = 1; wait && domid <= last; domid++)
-        wait_for_end((domid_t)domid);
-    return 0;
+    for (unsigned domid = 1; wait && well && domid <= last; domid++)
+        well = wait_for_end(session, (domid_t)domid);
+    return !well;
 }
 
 static int ask(struct session *session, int argc, char **argv, const char *what)
@@ -265,7 +268,7 @@ static int ask(struct session *session, int argc, char **argv, const char *what)
     }
     if (all == (word != NULL))
         return session_fail(session, "one guest, or -a for all"), 2;
-    return all ? ask_all(what, wait) : ask_one(session, word, what, wait);
+    return all ? ask_all(session, what, wait) : ask_one(session, word, what, wait);
 }
 
 static int verb_shutdown(struct session *session, int argc, char **argv)
@@ -283,18 +286,20 @@ static int verb_reboot(struct session *session, int argc, char **argv)
 /* MiB, or with a letter: k, m, g. */
 static bool read_kib(const char *word, uint64_t *kib)
 {
+    static const char letters[] = "kmg";
+    const char *letter = letters + 1;
     char *end;
     unsigned long value = strtoul(word, &end, 10);
 
-    if (end == word || word[0] == '-' || value > 1UL << 30)
+    if (*word < '0' || *word > '9' || value == 0 || value > 1UL << 30)
         return false;
-    if (*end == 'k' || *end == 'K')
-        *kib = value;
-    else if (*end == 'g' || *end == 'G')
-        *kib = value << 20;
-    else
-        *kib = value << 10;
-    return *kib > 0 && (*end == 0 || end[1] == 0);
+    if (*end != 0) {
+        letter = strchr(letters, *end | 32);
+        if (letter == NULL || end[1] != 0)
+            return false;
+    }
+    *kib = value << 10 * (letter - letters);
+    return true;
 }
 
 /* A balloon that gives and takes needs a little air, as when it was built. */

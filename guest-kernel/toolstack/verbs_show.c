@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <xen/errno.h>
 #include <xen/version.h>
 
 #include "control/control.h"
@@ -17,7 +18,8 @@
 
 #define DOMAINS_MAX 1024
 #define NS_PER_S    1000000000ULL
-#define LOG_PIECE   4096
+#define LOG_PIECE   4096u
+#define LOG_MAX     (1u << 20)
 
 /* What the store calls a domain: ours and others'. */
 static void domain_name(domid_t domid, char *name, size_t size)
@@ -88,12 +90,16 @@ static void show_line(struct session *session, const struct xen_domctl_getdomain
 
 static void show_long(struct session *session, const struct xen_domctl_getdomaininfo *info)
 {
+    const struct guest *guest = guest_of(info->domain);
     char uuid[37];
 
     show_line(session, info);
     uuid_print(uuid, info->handle);
     session_print(session, "    uuid %s, %lu of at most %lu pages, %u vCPUs at most, shared info in frame %lx\n", uuid,
                   info->tot_pages, info->max_pages, info->max_vcpu_id + 1, info->shared_info_frame);
+    if (guest != NULL)
+        session_print(session, "    restarted %u times%s\n", guest->nr_restarts,
+                      guest->ended ? ", ended and kept" : "");
 }
 
 int verb_list(struct session *session, int argc, char **argv)
@@ -265,23 +271,48 @@ int verb_uptime(struct session *session, int argc, char **argv)
 
 /* ---- the hypervisor's log ---- */
 
-int verb_dmesg(struct session *session, int argc, char **argv)
+/* All of it before anything is said: what dom0 prints may itself go to the log. Returns its size, or an error. */
+static long read_log(char **log)
 {
-    bool clear = argc > 1 && strcmp(argv[1], "-c") == 0;
-    char *piece = malloc(LOG_PIECE);
+    size_t used = 0;
     uint32_t at = 0;
     long size;
 
-    if (piece == NULL)
-        return session_fail(session, "dom0 has no memory left");
-    while ((size = control_read_log(piece, LOG_PIECE, &at)) > 0) {
-        session->write(session, piece, (size_t)size);
+    *log = NULL;
+    do {
+        char *more = realloc(*log, used + LOG_PIECE);
+
+        if (more == NULL)
+            return -XEN_ENOMEM;
+        *log = more;
+        size = control_read_log(*log + used, LOG_PIECE, &at);
+        used += size > 0 ? (size_t)size : 0;
+    } while (size > 0 && used < LOG_MAX);
+    return size < 0 ? size : (long)used;
+}
+
+static void print_log(struct session *session, const char *log, size_t size)
+{
+    for (size_t at = 0; at < size && !session_gone(session); at += LOG_PIECE) {
+        session->write(session, log + at, size - at < LOG_PIECE ? size - at : LOG_PIECE);
         session_drain(session);
     }
-    free(piece);
-    if (clear)
+}
+
+int verb_dmesg(struct session *session, int argc, char **argv)
+{
+    char *log;
+    long size;
+
+    if (argc > 1 && strcmp(argv[1], "-c") != 0)
+        return session_fail(session, "used as: dmesg [-c]"), 2;
+    size = read_log(&log);
+    if (size > 0)
+        print_log(session, log, (size_t)size);
+    free(log);
+    if (argc > 1 && size >= 0)
         control_clear_log();
-    return size == 0 ? 0 : session_fail(session, "the hypervisor's log cannot be read: error %ld", size);
+    return size >= 0 ? 0 : session_fail(session, "the hypervisor's log cannot be read: error %ld", size);
 }
 
 int verb_debug_keys(struct session *session, int argc, char **argv)

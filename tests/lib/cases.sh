@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# Running cases, each one call of ./tenon run, a few at a time. First all are collected, then workers take them
+# Running cases, each one call of ./tenon run or a program of its own, a few at a time. First all are collected, then workers take them
 # one by one; a line each in the order of their ends. A case that leaves no line is a failure as well.
 #
 # Its user sets: root images speed tally names cases_work.
 
 cases_workers=2
 cases_limit=300 # seconds that a boot may take; generous, for no test is about speed
-cases=()        # quoted words: NAME STATUS REGEX OPTION...
+cases=()        # quoted words: case_run NAME STATUS REGEX OPTION..., or program_run NAME PROGRAM
 cases_names=()
 cases_pids=()
 
@@ -17,8 +17,15 @@ guest_case() {
     local name=$1 speed_of=$2
     shift 2
     case_chosen "$name" "$speed_of" || return 0
-    cases+=("$(printf '%q ' "$name" "$@")")
+    cases+=("$(printf '%q ' case_run "$name" "$@")")
     cases_names+=("$name")
+}
+
+# program_case NAME SPEED PROGRAM: its status is the result; it is called with the build folder and one for its logs.
+program_case() {
+    case_chosen "$1" "$2" || return 0
+    cases+=("$(printf '%q ' program_run "$1" "$3")")
+    cases_names+=("$1")
 }
 
 case_chosen() {
@@ -86,11 +93,34 @@ case_run() {
     } 9>"$cases_work/lock"
 }
 
+# program_run NAME PROGRAM
+program_run() {
+    local name=$1 program=$2 folder=$root/build/logs/test/$1 start=$SECONDS status pid
+    rm -rf "$folder" && mkdir -p "$folder" || return 1
+    "$root/$program" "$images" "$folder" >"$folder/out" 2>"$folder/err" </dev/null &
+    pid=$!
+    # shellcheck disable=SC2064 # this pid
+    trap "kill $pid 2>/dev/null; wait $pid; exit 130" TERM INT HUP
+    wait "$pid"
+    status=$?
+    trap - TERM INT HUP
+    {
+        flock 9
+        if [ "$status" -eq 0 ]; then
+            case_line "ok $name ($((SECONDS - start)) s)"
+        else
+            printf '\n%s: %s, status %s\n' "$name" "$program" "$status"
+            tail -n 40 "$folder/out" "$folder/err"
+            case_line "not ok $name ($((SECONDS - start)) s)"
+        fi
+    } 9>"$cases_work/lock"
+}
+
 # cases_worker: takes what nobody has taken; a folder made is a case taken.
 cases_worker() {
     local i
     for i in "${!cases[@]}"; do
-        if mkdir "$cases_work/taken-$i" 2>/dev/null; then eval "case_run ${cases[i]}"; fi
+        if mkdir "$cases_work/taken-$i" 2>/dev/null; then eval "${cases[i]}"; fi
     done
 }
 

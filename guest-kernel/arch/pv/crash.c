@@ -113,6 +113,14 @@ static void crash_iret_stack(void)
     user_enter(&frame, &sp);
 }
 
+/* What the hypervisor does where a watchdog was set, and nobody set it again. */
+static void crash_watchdog(void)
+{
+    struct sched_shutdown shutdown = { .reason = SHUTDOWN_watchdog };
+
+    hypercall_sched_op(SCHEDOP_shutdown, &shutdown);
+}
+
 static const struct crash {
     const char *kind;
     void (*run)(void);
@@ -130,6 +138,7 @@ static const struct crash {
     { "iret-across", crash_iret_across },
     { "iret-hole", crash_iret_hole },
     { "iret-stack", crash_iret_stack },
+    { "watchdog", crash_watchdog },
 };
 
 bool arch_crash(const char *kind)

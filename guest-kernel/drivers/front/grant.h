@@ -24,5 +24,7 @@ bool grant_end(uint32_t ref);
 /* Maps a granted page; handle is for unmapping. NULL: refused, or no room. */
 void *granted_map(domid_t domid, uint32_t ref, uint32_t *handle);
 void granted_unmap(void *page, uint32_t handle);
+/* How many are mapped. */
+unsigned granted_count(void);
 
 #endif

@@ -36,6 +36,15 @@ static void slot_give(unsigned long va)
     used[(va - SLOTS_START) / PAGE_SIZE] = false;
 }
 
+unsigned granted_count(void)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < NR_SLOTS; i++)
+        count += used[i];
+    return count;
+}
+
 void *granted_map(domid_t domid, uint32_t ref, uint32_t *handle)
 {
     unsigned long va = slot_take();

@@ -15,8 +15,10 @@ static struct {
 static void raised(evtchn_port_t port, void *data)
 {
     (void)data;
-    if (listeners[port].flag != NULL)
+    if (listeners[port].flag != NULL) {
+        event_mask(port);
         *listeners[port].flag = true;
+    }
     doorbell_ring(listeners[port].bell);
 }
 
@@ -25,6 +27,11 @@ void port_listen(long port, volatile bool *flag, struct doorbell *bell)
     listeners[port].flag = flag;
     listeners[port].bell = bell;
     event_attach((evtchn_port_t)port, 0, raised, NULL);
+}
+
+void port_again(long port)
+{
+    event_unmask((evtchn_port_t)port);
 }
 
 long port_alloc(domid_t domid)
@@ -56,4 +63,18 @@ void port_notify(long port)
     struct evtchn_send send = { .port = (evtchn_port_t)port };
 
     hypercall_event_channel_op(EVTCHNOP_send, &send);
+}
+
+unsigned ports_count(void)
+{
+    unsigned count = 0;
+
+    for (evtchn_port_t port = 1; port < EVTCHN_2L_NR_CHANNELS; port++) {
+        struct evtchn_status status = { .dom = DOMID_SELF, .port = port };
+
+        if (hypercall_event_channel_op(EVTCHNOP_status, &status) != 0)
+            break; /* so many were never there */
+        count += status.status != EVTCHNSTAT_closed;
+    }
+    return count;
 }

@@ -11,8 +11,10 @@
 
 #include "kernel/thread.h"
 
-/* From now on each event sets the flag and rings the bell. The flag may be NULL. */
+/* From now on an event sets the flag and rings the bell. Then the port is silent until port_again: who sends all the
+ * time keeps nobody from working. Without a flag (NULL) each event rings, and there is no need of port_again. */
 void port_listen(long port, volatile bool *flag, struct doorbell *bell);
+void port_again(long port);
 /* Joins a port of ours with one that the other allocated for us, and listens. Returns it, or a
  * negative error. */
 long port_join(domid_t domid, uint32_t remote_port, volatile bool *flag, struct doorbell *bell);
@@ -20,5 +22,7 @@ long port_join(domid_t domid, uint32_t remote_port, volatile bool *flag, struct 
 long port_alloc(domid_t domid);
 void port_leave(long port);
 void port_notify(long port);
+/* How many ports of ours are in use, whatever for. */
+unsigned ports_count(void);
 
 #endif
