@@ -67,7 +67,6 @@ static int entry_use_slow(struct domain *user, uint32_t *header, bool readonly)
         if (entry_use(user, header, &seen, readonly))
             return GNTST_okay;
     }
-    refuse(user, XEN_EINVAL, "a grant with flags %x, for d%u", seen & 0xffff, seen >> 16);
     return GNTST_general_error;
 }
 
@@ -150,7 +149,11 @@ begin_slow(struct domain *user, struct domain *granter, uint32_t ref, bool reado
         return GNTST_bad_gntref;
     }
     int status = use_begin_slow(user, &e, readonly, &m);
-    return status == GNTST_okay ? hold_slow(user, granter, ref, readonly, m) : status;
+    if (status == GNTST_okay)
+        return hold_slow(user, granter, ref, readonly, m);
+    uint32_t says = READ_ONCE(*e.header);
+    refuse(user, XEN_EINVAL, "grant %u of d%u: flags %x, for d%u", ref, granter->id, says & 0xffff, says >> 16);
+    return status;
 }
 
 /* The usual case, without a call: it is the only use, all is as it must be. */

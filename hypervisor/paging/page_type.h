@@ -86,11 +86,13 @@ int frame_hold_slow(mfn_t m, domid_t owner, bool write);
 static inline bool frame_hold_fast(mfn_t m, domid_t owner, bool write)
 {
     const uint64_t kind = FRAME_TYPE | FRAME_VALID | FRAME_ENDING | FRAME_SPECIAL;
-    struct frame *f = frame_at(m);
 
-    if (unlikely(m.v >= max_mfn || f->owner != owner))
+    if (unlikely(m.v >= max_mfn))
         return false;
+    struct frame *f = frame_at(m);
     uint64_t seen = READ_ONCE(f->state);
+    if (unlikely(f->owner != owner))
+        return false;
     if (write ? unlikely((seen & kind) != (FRAME_TYPE_BITS(TYPE_WRITABLE) | FRAME_VALID) ||
                          (seen & FRAME_COUNT) == FRAME_COUNT ||
                          !frame_state_swap(f, &seen, seen + FRAME_COUNT_ONE))

@@ -324,9 +324,9 @@ static void call_grant_op(void)
                                                         .dev_bus_addr = below(2) ? 0 : frame_number() << PAGE_SHIFT,
                                                         .handle = below(8) ? below(8) : (grant_handle_t)value() };
         else if (cmd == GNTTABOP_copy)
-            copy[i] = (struct gnttab_copy){ .source = { .u.gmfn = below(2) ? below(8) : frame_number(),
+            copy[i] = (struct gnttab_copy){ .source = { .u.gmfn = below(2) ? below(8) : below(8) ? frame_number() : value(),
                                                         .domid = domain_id(), .offset = (uint16_t)byte() },
-                                            .dest = { .u.gmfn = below(2) ? below(8) : frame_number(),
+                                            .dest = { .u.gmfn = below(2) ? below(8) : below(8) ? frame_number() : value(),
                                                       .domid = domain_id(), .offset = (uint16_t)(byte() << 8) },
                                             .len = (uint16_t)value(), .flags = (uint16_t)below(8) };
     }
