@@ -178,6 +178,7 @@ int vcpu_change_context(struct vcpu *v, const struct vcpu_guest_context *c)
                       v->id);
     copy_registers(v, c);
     set_debug_registers(v, c->debugreg);
+    __atomic_and_fetch(&v->work, ~VCPU_WORK_FAILSAFE, __ATOMIC_SEQ_CST); /* its selectors are new */
     return 0;
 }
 

@@ -145,10 +145,14 @@ HOT long grant_map(struct domain *d, uint64_t at, uint64_t count)
         if (unlikely(!guest_store_words(at + 16, &u.words[2], 2)))
             break;
         at += sizeof(u.op);
-        rc = --count && unlikely(preempt_needed()) ? HYPERCALL_CONTINUE : 0;
-        if (rc || !count)
+        if (!--count) {
+            rc = 0;
             break;
-        rc = -XEN_EFAULT;
+        }
+        if (unlikely(preempt_needed())) {
+            rc = HYPERCALL_CONTINUE;
+            break;
+        }
     }
     place_close(&place);
     return unlikely(rc == HYPERCALL_CONTINUE) ? hypercall_again(3, GNTTABOP_map_grant_ref, at, count, 0) : rc;

@@ -135,10 +135,14 @@ HOT long grant_unmap(struct domain *d, uint64_t at, uint64_t count)
         if (unlikely(!guest_store64(at + 16, u.words[2])))
             break;
         at += sizeof(u.op);
-        rc = --count && unlikely(preempt_needed()) ? HYPERCALL_CONTINUE : 0;
-        if (rc || !count)
+        if (!--count) {
+            rc = 0;
             break;
-        rc = -XEN_EFAULT;
+        }
+        if (unlikely(preempt_needed())) {
+            rc = HYPERCALL_CONTINUE;
+            break;
+        }
         if (nr == GRANT_BATCH) {
             tell_granters(d, ended, nr);
             nr = 0;

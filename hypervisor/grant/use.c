@@ -67,7 +67,6 @@ static int entry_use_slow(struct domain *user, uint32_t *header, bool readonly)
         if (entry_use(user, header, &seen, readonly))
             return GNTST_okay;
     }
-    refuse(user, XEN_EINVAL, "a grant with flags %x, for d%u", seen & 0xffff, seen >> 16);
     return GNTST_general_error;
 }
 
@@ -113,6 +112,14 @@ hold_slow(struct domain *user, struct domain *granter, uint32_t ref, bool readon
     return rc == -XEN_EACCES ? GNTST_bad_page : GNTST_general_error;
 }
 
+/* It changed hands between the look and the reference. */
+static int64_t __attribute__((noinline))
+hold_again(struct domain *user, struct domain *granter, uint32_t ref, bool readonly, mfn_t m)
+{
+    frame_let_go(m, !readonly);
+    return hold_slow(user, granter, ref, readonly, m);
+}
+
 /* Somebody uses it already, and that is to go on as it was granted; or it is not as it was a moment ago. */
 static int use_begin_slow(struct domain *user, const struct entry *e, bool readonly, mfn_t *m)
 {
@@ -150,7 +157,11 @@ begin_slow(struct domain *user, struct domain *granter, uint32_t ref, bool reado
         return GNTST_bad_gntref;
     }
     int status = use_begin_slow(user, &e, readonly, &m);
-    return status == GNTST_okay ? hold_slow(user, granter, ref, readonly, m) : status;
+    if (status == GNTST_okay)
+        return hold_slow(user, granter, ref, readonly, m);
+    uint32_t says = READ_ONCE(*e.header);
+    refuse(user, XEN_EINVAL, "grant %u of d%u: flags %x, for d%u", ref, granter->id, says & 0xffff, says >> 16);
+    return status;
 }
 
 /* The usual case, without a call: it is the only use, all is as it must be. */
@@ -171,8 +182,10 @@ HOT int64_t grant_begin(struct domain *user, struct domain *granter, uint32_t re
     e.use->mfn = (uint32_t)m.v;
     use_count(e.use, readonly);
     spin_unlock(&e.use->lock);
-    return likely(frame_hold_fast(m, granter->id, !readonly)) ? (int64_t)m.v
-                                                             : hold_slow(user, granter, ref, readonly, m);
+    if (unlikely(!frame_hold_fast(m, granter->id, !readonly)))
+        return hold_slow(user, granter, ref, readonly, m);
+    return likely(frame_at(m)->owner == granter->id) ? (int64_t)m.v
+                                                     : hold_again(user, granter, ref, readonly, m);
 }
 
 HOT void grant_use_end(struct domain *granter, uint32_t ref, bool readonly)

@@ -180,10 +180,9 @@ void page_type_slow_put(struct frame *f, uint64_t seen)
 
 int frame_hold_slow(mfn_t m, domid_t owner, bool write)
 {
-    struct frame *f = frame_at(m);
-
-    if (!mfn_is_ram(m) || !frame_get(f, owner))
+    if (!mfn_is_ram(m) || !frame_get(frame_at(m), owner))
         return -XEN_EACCES;
+    struct frame *f = frame_at(m);
     int rc = READ_ONCE(f->state) & FRAME_SPECIAL ? -XEN_EACCES : write ? page_type_get(f, TYPE_WRITABLE) : 0;
     if (rc || write)
         frame_put(f);

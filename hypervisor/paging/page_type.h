@@ -81,27 +81,24 @@ static inline void frame_let_go(mfn_t m, bool write)
 
 int frame_hold_slow(mfn_t m, domid_t owner, bool write);
 
-/* The usual case: RAM of this owner's that is writable already, or is only read. False: perhaps not. The owner counts
- * once the reference is held: then it cannot change any more. */
-static inline bool frame_hold_fast(mfn_t m, domid_t owner, bool write)
+/* The usual case: RAM of this owner's that is writable already, or is only read. False: perhaps not. The caller looks
+ * at the owner once more: as the reference is held, it cannot change any more. */
+static inline __attribute__((always_inline)) bool frame_hold_fast(mfn_t m, domid_t owner, bool write)
 {
     const uint64_t kind = FRAME_TYPE | FRAME_VALID | FRAME_ENDING | FRAME_SPECIAL;
-    struct frame *f = frame_at(m);
 
-    if (unlikely(m.v >= max_mfn || f->owner != owner))
+    if (unlikely(m.v >= max_mfn))
         return false;
+    struct frame *f = frame_at(m);
     uint64_t seen = READ_ONCE(f->state);
-    if (write ? unlikely((seen & kind) != (FRAME_TYPE_BITS(TYPE_WRITABLE) | FRAME_VALID) ||
-                         (seen & FRAME_COUNT) == FRAME_COUNT ||
-                         !frame_state_swap(f, &seen, seen + FRAME_COUNT_ONE))
-              : unlikely((seen & FRAME_SPECIAL) || !(seen & (FRAME_REFS | FRAME_COUNT)) ||
-                         (seen & FRAME_REFS) == FRAME_REFS ||
-                         !frame_state_swap(f, &seen, seen + FRAME_REF_ONE)))
+    if (unlikely(f->owner != owner))
         return false;
-    if (likely(f->owner == owner))
-        return true;
-    frame_let_go(m, write);
-    return false;
+    if (write)
+        return likely((seen & kind) == (FRAME_TYPE_BITS(TYPE_WRITABLE) | FRAME_VALID) &&
+                      (seen & FRAME_COUNT) != FRAME_COUNT &&
+                      frame_state_swap(f, &seen, seen + FRAME_COUNT_ONE));
+    return likely(!(seen & FRAME_SPECIAL) && (seen & (FRAME_REFS | FRAME_COUNT)) &&
+                  (seen & FRAME_REFS) != FRAME_REFS && frame_state_swap(f, &seen, seen + FRAME_REF_ONE));
 }
 
 /*
@@ -109,9 +106,14 @@ static inline bool frame_hold_fast(mfn_t m, domid_t owner, bool write)
  * Returns 0, -XEN_EACCES (it is not owner's, or a page of ours), -XEN_EINVAL or -XEN_EBUSY as page_type_get,
  * or HYPERCALL_CONTINUE.
  */
-static inline int frame_hold(mfn_t m, domid_t owner, bool write)
+static inline __attribute__((always_inline)) int frame_hold(mfn_t m, domid_t owner, bool write)
 {
-    return likely(frame_hold_fast(m, owner, write)) ? 0 : frame_hold_slow(m, owner, write);
+    if (unlikely(!frame_hold_fast(m, owner, write)))
+        return frame_hold_slow(m, owner, write);
+    if (likely(frame_at(m)->owner == owner))
+        return 0;
+    frame_let_go(m, write);
+    return -XEN_EACCES;
 }
 
 /* Is there any that waits to be taken apart, or that somebody is at? */

@@ -30,6 +30,7 @@
 static uint8_t memory[MEMORY_END - MEMORY];
 static struct domain *keeper;
 static uint64_t all_free;
+static uint64_t l1[2]; /* frame numbers of L1 tables that domains 0 and 1 begin with */
 
 /* --- What the made-up machine does not have ----------------------------------------------------- */
 
@@ -71,6 +72,12 @@ static unsigned byte(void)
 static unsigned below(unsigned n)
 {
     return byte() % n;
+}
+
+/* One time in n. An input that has ended is never odd. */
+static bool odd(unsigned n)
+{
+    return below(n) == n - 1;
 }
 
 /* Mostly one that a domain has: the n-th of its list. */
@@ -131,7 +138,7 @@ static domid_t domain_id(void)
 static void any_words(void *to, size_t size)
 {
     for (size_t i = 0; i + 8 <= size; i += 8) {
-        uint64_t word = below(3) ? 0 : value();
+        uint64_t word = odd(3) ? value() : 0;
         memcpy((uint8_t *)to + i, &word, 8);
     }
 }
@@ -202,20 +209,20 @@ static void fill_context(struct xen_domctl_vcpucontext *op)
     struct vcpu_guest_context *c = (void *)(memory + (CONTEXT - MEMORY));
 
     op->vcpu = below(3);
-    op->ctxt.p = below(4) ? (void *)CONTEXT : (void *)address();
-    if (below(3) == 0)
+    op->ctxt.p = odd(4) ? (void *)address() : (void *)CONTEXT;
+    if (odd(3))
         return; /* what was there */
     memset(c, 0, sizeof(*c));
-    c->flags = below(4) ? VGCF_in_kernel | VGCF_online : value();
+    c->flags = odd(4) ? value() : VGCF_in_kernel | VGCF_online;
     c->ctrlreg[3] = frame_number() << PAGE_SHIFT;
-    c->ctrlreg[1] = below(2) ? 0 : frame_number() << PAGE_SHIFT;
-    c->gdt_ents = below(2) ? 0 : below(3) * 512 + below(2);
+    c->ctrlreg[1] = odd(2) ? frame_number() << PAGE_SHIFT : 0;
+    c->gdt_ents = odd(2) ? below(3) * 512 + below(2) : 0;
     for (unsigned i = 0; i < 3; i++)
         c->gdt_frames[i] = frame_number();
-    c->ldt_ents = below(3) ? 0 : value();
-    if (below(4) == 0)
+    c->ldt_ents = odd(3) ? value() : 0;
+    if (odd(4))
         c->user_regs.rip = value();
-    if (below(4) == 0)
+    if (odd(4))
         c->debugreg[below(8)] = value();
 }
 
@@ -226,14 +233,14 @@ static void call_domctl(void)
                                      XEN_DOMCTL_setvcpucontext, XEN_DOMCTL_hypercall_init };
 
     memset(op, 0, sizeof(*op));
-    op->cmd = below(3) ? usual[below(ARRAY_SIZE(usual))] : byte();
-    op->interface_version = XEN_DOMCTL_INTERFACE_VERSION + (below(32) == 31);
+    op->cmd = odd(2) ? byte() % 90 : usual[below(ARRAY_SIZE(usual))];
+    op->interface_version = XEN_DOMCTL_INTERFACE_VERSION + odd(32);
     op->domain = domain_id();
     if (op->cmd == XEN_DOMCTL_createdomain && domains_alive() >= ALIVE_MAX)
         return;
     if (op->cmd == XEN_DOMCTL_createdomain)
         fill_createdomain(&op->u.createdomain);
-    else if (op->cmd == XEN_DOMCTL_max_mem && below(4))
+    else if (op->cmd == XEN_DOMCTL_max_mem && !odd(4))
         op->u.max_mem.max_memkb = 4 * byte();
     else if (op->cmd == XEN_DOMCTL_setvcpucontext)
         fill_context(&op->u.vcpucontext);
@@ -256,7 +263,7 @@ static void call_sysctl(void)
 static void fill_reservation(struct xen_memory_reservation *r)
 {
     *r = (struct xen_memory_reservation){ .nr_extents = below(40), .domid = domain_id() };
-    r->extent_start.p = (xen_pfn_t *)(below(8) ? MEMORY + 0x800 : address());
+    r->extent_start.p = (xen_pfn_t *)(odd(8) ? address() : MEMORY + 0x800);
     switch (below(6)) {
     case 0:
         r->extent_order = below(12);
@@ -282,18 +289,18 @@ static void call_memory_op(void)
 {
     static const uint8_t usual[] = { XENMEM_increase_reservation, XENMEM_populate_physmap,
                                      XENMEM_decrease_reservation, XENMEM_exchange, XENMEM_claim_pages };
-    unsigned cmd = below(4) ? usual[below(ARRAY_SIZE(usual))] : below(32);
+    unsigned cmd = odd(3) ? below(32) : usual[below(ARRAY_SIZE(usual))];
 
     memset(memory, 0, 0x100);
     if (cmd == XENMEM_exchange) {
         struct xen_memory_exchange *e = (void *)memory;
         fill_reservation(&e->in);
         fill_reservation(&e->out);
-        e->nr_exchanged = below(8) ? 0 : value();
+        e->nr_exchanged = odd(8) ? value() : 0;
     } else if (cmd == XENMEM_increase_reservation || cmd == XENMEM_populate_physmap ||
                cmd == XENMEM_decrease_reservation || cmd == XENMEM_claim_pages) {
         fill_reservation((void *)memory);
-        if (cmd == XENMEM_claim_pages && below(4))
+        if (cmd == XENMEM_claim_pages && !odd(4))
             ((struct xen_memory_reservation *)memory)->extent_start.p = NULL;
     } else {
         any_words(memory, 0x40);
@@ -301,36 +308,74 @@ static void call_memory_op(void)
     }
     if (cmd == XENMEM_decrease_reservation || cmd == XENMEM_exchange)
         frames_to_list();
-    call(hypercall_memory_op, cmd | (below(16) ? 0 : value() << 6), MEMORY, 0, 0);
+    call(hypercall_memory_op, cmd | (odd(16) ? value() << 6 : 0), MEMORY, 0, 0);
+}
+
+/* Where an entry stands that could map a grant: mostly in the caller's own table. */
+static uint64_t entry_place(void)
+{
+    unsigned id = current_domain()->id;
+    uint64_t frame = id > 1 || odd(8) ? frame_number() : l1[id];
+
+    return frame << PAGE_SHIFT | (uint64_t)below(16) * 8;
+}
+
+/* Its contents are what changes; flags and domains are mostly as they should be. */
+static void fill_map(struct gnttab_map_grant_ref *op)
+{
+    static const uint8_t usual[] = { GNTMAP_host_map, GNTMAP_device_map, GNTMAP_host_map | GNTMAP_device_map,
+                                     GNTMAP_host_map | GNTMAP_readonly, GNTMAP_device_map | GNTMAP_readonly };
+
+    *op = (struct gnttab_map_grant_ref){ .host_addr = entry_place(),
+                                         .flags = odd(8) ? (uint32_t)value()
+                                                : usual[below(ARRAY_SIZE(usual))] | GNTMAP_contains_pte,
+                                         .ref = odd(8) ? (grant_ref_t)value() : below(8),
+                                         .dom = odd(4) ? domain_id() : (domid_t)!current_domain()->id };
+}
+
+static void fill_unmap(struct gnttab_unmap_grant_ref *op)
+{
+    *op = (struct gnttab_unmap_grant_ref){ .host_addr = odd(4) ? 0 : entry_place(),
+                                           .dev_bus_addr = odd(2) ? l1[below(2)] << PAGE_SHIFT : 0,
+                                           .handle = odd(8) ? (grant_handle_t)value() : below(8) };
+}
+
+static struct gnttab_copy_ptr copy_side(bool by_ref)
+{
+    domid_t usual = by_ref ? !current_domain()->id : DOMID_SELF;
+
+    return (struct gnttab_copy_ptr){ .u.gmfn = by_ref ? below(8) : odd(8) ? value() : frame_number(),
+                                     .domid = odd(8) ? domain_id() : usual,
+                                     .offset = (uint16_t)(byte() * 8) };
+}
+
+static void fill_copy(struct gnttab_copy *op)
+{
+    unsigned flags = below(8);
+
+    *op = (struct gnttab_copy){ .source = copy_side(flags & GNTCOPY_source_gref),
+                                .dest = copy_side(flags & GNTCOPY_dest_gref),
+                                .len = (uint16_t)(odd(4) ? value() : byte()),
+                                .flags = (uint16_t)flags };
 }
 
 static void call_grant_op(void)
 {
-    unsigned cmd = below(12), count = below(8) ? 1 + below(3) : (unsigned)value();
-    struct gnttab_map_grant_ref *map = (void *)memory;
-    struct gnttab_unmap_grant_ref *unmap = (void *)memory;
-    struct gnttab_copy *copy = (void *)memory;
+    static const uint8_t usual[] = { GNTTABOP_map_grant_ref, GNTTABOP_unmap_grant_ref, GNTTABOP_copy };
+    unsigned cmd = odd(4) ? below(12) : usual[below(ARRAY_SIZE(usual))];
+    unsigned count = odd(8) ? (unsigned)value() : 1 + below(3);
 
     any_words(memory, 0x80);
     *(domid_t *)memory = domain_id();
     for (unsigned i = 0; i < 3; i++) {
         if (cmd == GNTTABOP_map_grant_ref)
-            map[i] = (struct gnttab_map_grant_ref){ .host_addr = frame_number() << PAGE_SHIFT | below(64) * 8,
-                                                    .flags = below(8) ? byte() : (uint32_t)value(),
-                                                    .ref = below(4) ? below(8) : (grant_ref_t)value(),
-                                                    .dom = domain_id() };
+            fill_map((struct gnttab_map_grant_ref *)memory + i);
         else if (cmd == GNTTABOP_unmap_grant_ref)
-            unmap[i] = (struct gnttab_unmap_grant_ref){ .host_addr = frame_number() << PAGE_SHIFT | below(64) * 8,
-                                                        .dev_bus_addr = below(2) ? 0 : frame_number() << PAGE_SHIFT,
-                                                        .handle = below(8) ? below(8) : (grant_handle_t)value() };
+            fill_unmap((struct gnttab_unmap_grant_ref *)memory + i);
         else if (cmd == GNTTABOP_copy)
-            copy[i] = (struct gnttab_copy){ .source = { .u.gmfn = below(2) ? below(8) : frame_number(),
-                                                        .domid = domain_id(), .offset = (uint16_t)byte() },
-                                            .dest = { .u.gmfn = below(2) ? below(8) : frame_number(),
-                                                      .domid = domain_id(), .offset = (uint16_t)(byte() << 8) },
-                                            .len = (uint16_t)value(), .flags = (uint16_t)below(8) };
+            fill_copy((struct gnttab_copy *)memory + i);
     }
-    call(hypercall_grant_table_op, cmd, below(8) ? MEMORY : address(), count, 0);
+    call(hypercall_grant_table_op, cmd, odd(8) ? address() : MEMORY, count, 0);
 }
 
 /* A guest writes into its own grant table. */
@@ -338,23 +383,25 @@ static void write_grant(void)
 {
     struct domain *d = current_domain();
 
-    d->grants->frames[0][below(8)] = (struct grant_entry_v1){ (uint16_t)(below(4) ? GTF_permit_access : byte()),
-                                                              domain_id(), (uint32_t)frame_number() };
+    d->grants->frames[0][below(8)] = (struct grant_entry_v1){
+        (uint16_t)(odd(4) ? byte() : GTF_permit_access), odd(4) ? domain_id() : (domid_t)!d->id,
+        (uint32_t)frame_number()
+    };
 }
 
 static void call_mmu(void)
 {
     uint64_t pair[2] = { frame_number() << PAGE_SHIFT | (uint64_t)below(64) * 8,
-                         frame_number() << PAGE_SHIFT | (below(4) ? byte() & 0xe7U : byte()) };
-    struct mmuext_op op = { .cmd = below(4) ? below(6) : byte(), .arg1.mfn = frame_number(),
+                         frame_number() << PAGE_SHIFT | (odd(4) ? byte() : byte() & 0xe7U) };
+    struct mmuext_op op = { .cmd = odd(4) ? byte() : below(6), .arg1.mfn = frame_number(),
                             .arg2.nr_ents = below(3) };
-    unsigned subject = below(4) ? DOMID_SELF : domain_id();
+    unsigned subject = odd(4) ? domain_id() : DOMID_SELF;
 
     if (op.cmd == MMUEXT_FLUSH_CACHE)
         return; /* an instruction that only a kernel may execute */
     if (below(2)) {
         memcpy(memory, pair, sizeof(pair));
-        call(hypercall_mmu_update, MEMORY, 1, 0, subject | (below(4) ? 0 : (uint64_t)domain_id() << 16));
+        call(hypercall_mmu_update, MEMORY, 1, 0, subject | (odd(4) ? (uint64_t)domain_id() << 16 : 0));
     } else {
         memcpy(memory, &op, sizeof(op));
         call(hypercall_mmuext_op, MEMORY, 1, 0, subject);
@@ -390,10 +437,20 @@ static struct domain *new_domain(domid_t id, unsigned nr_vcpus, bool privileged)
     struct domain *d = domain_create(id, nr_vcpus, 64, privileged);
 
     require(d, "no memory for a domain");
-    for (unsigned i = 0; i < 12; i++)
-        context.ctrlreg[3] = domain_alloc_frames(d, 0, 64).v << PAGE_SHIFT;
+    for (unsigned i = 0; i < 12; i++) {
+        l1[id] = domain_alloc_frames(d, 0, 64).v;
+        if (i < 8)
+            d->grants->frames[0][i] =
+                (struct grant_entry_v1){ GTF_permit_access | (i & 1 ? GTF_readonly : 0), !id, (uint32_t)l1[id] };
+    }
+    context.ctrlreg[3] = domain_alloc_frames(d, 0, 64).v << PAGE_SHIFT;
     require(!vcpu_set_context(d->vcpus[0], &context), "a context is refused");
     vcpu_up(d->vcpus[0]);
+    fake_switch_to(d->vcpus[0]);
+    struct mmuext_op pin = { .cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = l1[id] };
+    memcpy(memory, &pin, sizeof(pin));
+    call(hypercall_mmuext_op, MEMORY, 1, 0, DOMID_SELF);
+    require(frame_at(mfn(l1[id]))->state & FRAME_PINNED, "a table is not pinned");
     return d;
 }
 
@@ -449,8 +506,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     begin();
     for (unsigned i = 0; left && i < CALLS_MAX; i++) {
         next_caller();
-        fake_preempt(below(2) ? 0 : 1 + below(4));
-        fake_read_only = below(16) ? 0 : MEMORY + below(4) * PAGE_SIZE;
+        fake_preempt(odd(2) ? 1 + below(4) : 0);
+        fake_read_only = odd(16) ? MEMORY + below(4) * PAGE_SIZE : 0;
         calls[below(ARRAY_SIZE(calls))]();
         fake_preempt(0);
         audit();

@@ -34,7 +34,7 @@ START_TEST(ram_is_in_whole_pages)
 }
 END_TEST
 
-/* What a reserved region overlaps was RAM for the frame table once: a guest could have it granted, and no driver map it. */
+/* What a reserved region overlaps was RAM for the frame table once: it could be granted, and no driver map it. */
 START_TEST(reserved_places_are_no_ram)
 {
     const struct boot_region map[] = { { 0, 0x800000, REGION_RAM },

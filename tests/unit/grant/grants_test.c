@@ -389,6 +389,25 @@ START_TEST(pages_of_ours_and_no_pages_cannot_be_granted)
 }
 END_TEST
 
+/* Nor copied: a frame's number is the guest's to choose. */
+START_TEST(no_frame_of_others_can_be_copied_by_number)
+{
+    struct gnttab_copy *op = (void *)guest_args;
+
+    start(1);
+    const uint64_t bad[] = { data[1][0].v, virt_to_mfn(d[0]->shared_info).v, FRAMES, 1UL << 52, ~0UL >> 4, ~0UL };
+    for (unsigned i = 0; i < 2 * ARRAY_SIZE(bad); i++) {
+        const struct gnttab_copy_ptr own = { .u.gmfn = data[0][0].v, .domid = DOMID_SELF };
+        const struct gnttab_copy_ptr other = { .u.gmfn = bad[i / 2], .domid = DOMID_SELF };
+        fake_switch_to(d[0]->vcpus[0]);
+        *op = (struct gnttab_copy){ .source = i % 2 ? own : other, .dest = i % 2 ? other : own, .len = 8 };
+        ck_assert_int_eq(grant_op(GNTTABOP_copy, 1), 0);
+        ck_assert_int_eq(op->status, GNTST_bad_page);
+        audit_ok();
+    }
+}
+END_TEST
+
 static struct gnttab_map_grant_ref *map_at(unsigned slot, unsigned flags)
 {
     struct gnttab_map_grant_ref *op = (void *)guest_args;
@@ -628,6 +647,7 @@ int main(void)
         { entries_say_who_uses_what, .rounds = 6 },
         { handles_are_limited },
         { pages_of_ours_and_no_pages_cannot_be_granted },
+        { no_frame_of_others_can_be_copied_by_number },
         { flags_without_meaning_do_not_outlive_the_user },
         { a_handle_is_none_before_the_mapping_is_made },
         { unmap_wants_an_entry_of_the_same_rights },
