@@ -48,10 +48,8 @@ static size_t round_up(size_t size)
 
 static const char *skip_root(const char *name)
 {
-    if (strncmp(name, "./", 2) == 0)
-        name += 2;
-    while (*name == '/')
-        name++;
+    while (*name == '/' || strncmp(name, "./", 2) == 0)
+        name += *name == '/' ? 1 : 2;
     return name;
 }
 
