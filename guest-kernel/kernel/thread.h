@@ -23,6 +23,7 @@ struct thread {
     struct doorbell *waits_at; /* NULL: it wants its turn */
     uint64_t deadline_ns;      /* when it stops to wait; 0: never */
     struct timer timer;        /* so that the CPU is awake then */
+    volatile bool late;        /* it went off */
     bool done;
 };
 

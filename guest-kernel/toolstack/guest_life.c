@@ -67,10 +67,11 @@ static void make_again(const struct guest_config *config, unsigned nr_restarts)
 /* The old one stays, by another name, for somebody to look at it. */
 static void rename_and_make_again(struct guest *guest)
 {
-    struct guest_config config = guest->config;
+    static struct guest_config config; /* too large for a stack; guests_lock is held */
     unsigned nr_restarts = guest->nr_restarts + 1;
     char name[sizeof(config.name)];
 
+    config = guest->config;
     for (unsigned i = 1; i < 1000; i++) {
         snprintf(name, sizeof(name), "%.56s-%u", config.name, i);
         if (guest_rename(guest, name))
@@ -83,9 +84,10 @@ static void rename_and_make_again(struct guest *guest)
 
 static void act(struct guest *guest, enum config_action action)
 {
-    struct guest_config config = guest->config;
+    static struct guest_config config; /* as above */
     unsigned nr_restarts = guest->nr_restarts + 1;
 
+    config = guest->config;
     switch (action) {
     case CONFIG_PRESERVE:
         guest->ended = true;

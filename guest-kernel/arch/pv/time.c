@@ -17,6 +17,18 @@ static uint64_t scale_tsc(uint64_t delta, uint32_t mul, int shift)
     return (uint64_t)(((unsigned __int128)delta * mul) >> 32);
 }
 
+/* A vCPU that was moved to another processor finds a clock there that may be some microseconds behind. */
+static uint64_t not_before_last(uint64_t now)
+{
+    static uint64_t last[CPU_MAX];
+    uint64_t *seen = &last[cpu_id()], before = __atomic_load_n(seen, __ATOMIC_RELAXED);
+
+    while (now > before)
+        if (__atomic_compare_exchange_n(seen, &before, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+            return now;
+    return before;
+}
+
 uint64_t arch_clock_ns(void)
 {
     const volatile struct vcpu_time_info *time = &vcpu_info_here()->time;
@@ -30,7 +42,7 @@ uint64_t arch_clock_ns(void)
                                             time->tsc_to_system_mul, time->tsc_shift);
         asm volatile("lfence" ::: "memory");
     } while ((version & 1) || version != time->version);
-    return now;
+    return not_before_last(now);
 }
 
 uint64_t arch_wallclock_s(void)

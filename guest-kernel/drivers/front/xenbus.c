@@ -123,6 +123,7 @@ static bool exchange(struct xs *xs, struct xsd_sockmsg *message, const void *pay
     memcpy(xs->reply, incoming.body, incoming.header.len);
     busy = false;
     doorbell_ring(&idle);
+    doorbell_ring(&raised); /* an event may have come behind the reply: its interrupt was ours */
     return true;
 }
 
