@@ -229,18 +229,24 @@ long grant_unmap_and_replace(struct domain *d, uint64_t at, uint64_t count)
 
 /* --- A user dies -------------------------------------------------------------------------------- */
 
+static void release_one(struct domain *d, uint32_t handle)
+{
+    struct ended e = { mapping_take(d->grants, handle), handle, 0 };
+
+    if (!e.m)
+        return;
+    e.parts = e.m->flags & MAPPING_PARTS; /* its tables give the host's references back */
+    if (e.parts & GNTMAP_device_map)
+        frame_let_go(mfn(e.m->mfn), !(e.m->flags & GNTMAP_readonly));
+    tell_granter(d, &e);
+}
+
 bool grant_table_release(struct domain *d, uint32_t *progress)
 {
-    for (; *progress < d->grants->nr_mapping_frames * MAPPINGS_PER_FRAME; ++*progress) {
-        if (*progress % 64 == 63 && preempt_needed())
+    while (*progress < d->grants->nr_mapping_frames * MAPPINGS_PER_FRAME) {
+        release_one(d, (*progress)++);
+        if (*progress % 64 == 0 && preempt_needed())
             return false;
-        struct ended e = { mapping_take(d->grants, *progress), *progress, 0 };
-        if (!e.m)
-            continue;
-        e.parts = e.m->flags & MAPPING_PARTS; /* its tables give the host's references back */
-        if (e.parts & GNTMAP_device_map)
-            frame_let_go(mfn(e.m->mfn), !(e.m->flags & GNTMAP_readonly));
-        tell_granter(d, &e);
     }
     return true;
 }

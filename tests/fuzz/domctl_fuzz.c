@@ -244,6 +244,8 @@ static void call_domctl(void)
         op->u.max_mem.max_memkb = 4 * byte();
     else if (op->cmd == XEN_DOMCTL_setvcpucontext)
         fill_context(&op->u.vcpucontext);
+    else if (op->cmd == XEN_DOMCTL_hypercall_init)
+        op->u.hypercall_init.gmfn = frame_number();
     else
         any_words(&op->u, sizeof(op->u));
     call(hypercall_domctl, MEMORY, 0, 0, 0);
@@ -333,10 +335,18 @@ static void fill_map(struct gnttab_map_grant_ref *op)
                                          .dom = odd(4) ? domain_id() : (domid_t)!current_domain()->id };
 }
 
+/* A frame that the other one grants. */
+static uint64_t granted_frame(void)
+{
+    struct domain *granter = domain_by_id(!current_domain()->id);
+
+    return granter ? granter->grants->frames[0][below(8)].frame : frame_number();
+}
+
 static void fill_unmap(struct gnttab_unmap_grant_ref *op)
 {
     *op = (struct gnttab_unmap_grant_ref){ .host_addr = odd(4) ? 0 : entry_place(),
-                                           .dev_bus_addr = odd(2) ? l1[below(2)] << PAGE_SHIFT : 0,
+                                           .dev_bus_addr = odd(2) ? granted_frame() << PAGE_SHIFT : 0,
                                            .handle = odd(8) ? (grant_handle_t)value() : below(8) };
 }
 

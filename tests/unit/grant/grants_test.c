@@ -573,6 +573,25 @@ START_TEST(who_dies_is_not_pinned)
 }
 END_TEST
 
+/* However often something else turns up, each call comes a bit further. */
+START_TEST(the_end_of_a_user_comes_nearer_with_each_call)
+{
+    unsigned calls = 0;
+
+    start(1);
+    grant_to_first(0);
+    ck_assert_int_eq(map_at(0, GNTMAP_host_map)->status, GNTST_okay);
+    fake_switch_to(keeper->vcpus[0]);
+    fake_preempt(1);
+    while (domain_destroy(d[0]) == HYPERCALL_CONTINUE) {
+        ck_assert_uint_lt(calls++, 1000);
+        fake_rest();
+    }
+    fake_preempt(0);
+    ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access);
+}
+END_TEST
+
 /* A granter can let a frame be a table that is being taken apart again and again: its user is told to come again later,
  * and does not wait within the call. */
 START_TEST(who_takes_tables_apart_is_not_waited_for)
@@ -654,6 +673,7 @@ int main(void)
         { a_mapping_does_not_replace_itself },
         { pages_of_ours_that_were_not_wanted_are_not_waited_for },
         { who_dies_is_not_pinned },
+        { the_end_of_a_user_comes_nearer_with_each_call },
         { who_takes_tables_apart_is_not_waited_for },
         { a_call_goes_from_table_to_table },
     };
