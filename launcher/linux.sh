@@ -20,20 +20,22 @@ of busybox: a login on this terminal. Log in as root; poweroff ends the machine,
                      "NAME FAIL why", and at the end "VERDICT PASS ..." or "VERDICT FAIL ..."
   --timeout SECONDS  of --check, after which the machine counts as hung (600)
   --log FOLDER       keep console and QEMU's messages there
+  --images FOLDER    take the images from there and build nothing
 END
 }
 
 linux_read_options() {
     linux_memory=256 linux_vcpus=1 linux_words='' linux_flavour=amd64 linux_on=tenon linux_check=no
-    linux_log='' m_cpus=2 m_timeout=600
+    linux_log='' linux_images='' m_cpus=2 m_timeout=600
     while [ $# -gt 0 ]; do
         case $1 in
-        --memory | --vcpus | --cpus | --append | --flavour | --on | --timeout | --log) need_value "$1" $# ;;
+        --memory | --vcpus | --cpus | --append | --flavour | --on | --timeout | --log | --images) need_value "$1" $# ;;
         esac
         case $1 in
         --check) linux_check=yes; shift; continue ;;
         --timeout) need_number "$1" "$2"; m_timeout=$2 ;;
         --log) linux_log=$2 ;;
+        --images) linux_images=$(absolute "$2") ;;
         --memory)
             [[ $2 =~ ^([1-9][0-9]*)([MG])$ ]] || wrong_use "--memory wants a size such as 256M or 2G, not '$2'"
             linux_memory=${BASH_REMATCH[1]}
@@ -135,14 +137,16 @@ linux_finish() {
 linux_main() {
     linux_read_options "$@"
     need_packages "the emulated machine" "$packages_machine"
-    need_build default
+    if [ -n "$linux_images" ]; then images=$linux_images; else need_build default; fi
     need_linux "$linux_flavour"
-    linux_folder build/linux || die "dom0's files could not be made below build/linux"
+    linux_files=build/linux.$$
+    linux_folder "$linux_files" || die "dom0's files could not be made in $linux_files"
     # shellcheck source=launcher/run.sh
     . "$root/launcher/run.sh"
-    run_read_options --images "$images" --on "$linux_on" --guests build/linux --cpus "$m_cpus" \
+    run_read_options --images "$images" --on "$linux_on" --guests "$root/$linux_files" --cpus "$m_cpus" \
         --memory "$((linux_memory + 768))M" ${linux_log:+--log "$linux_log"}
     run_prepare
+    rm -rf "$linux_files"
     run_words
     if [ "$linux_check" = yes ]; then
         note "booting $m_system with Debian's kernel $linux_version ($linux_vcpus vCPUs, $linux_memory MiB)"
