@@ -60,12 +60,12 @@ linux_folder() {
     else
         cp guests/linux/run "$1/"
     fi || return 1
+    local words=${linux_words//\\/\\\\}
     {
-        cat guests/linux/linux.cfg
-        printf '\n# as asked for\n'
+        sed '/^memory = /d; /^vcpus = /d; /^extra = /d' guests/linux/linux.cfg
+        printf 'memory = %s\nvcpus = %s\n' "$linux_memory" "$linux_vcpus"
+        printf 'extra = "console=hvc0%s"\n' "${words:+ ${words//\"/\\\"}}"
     } >"$1/linux.cfg"
-    sed -i -e "s/^memory = .*/memory = $linux_memory/" -e "s/^vcpus = .*/vcpus = $linux_vcpus/" \
-        -e "s|^extra = .*|extra = \"console=hvc0${linux_words:+ $linux_words}\"|" "$1/linux.cfg"
     linux_archive "$1/initrd" && ln -f "$linux_kernel" "$1/vmlinuz"
 }
 

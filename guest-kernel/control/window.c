@@ -9,6 +9,7 @@
 
 #include "arch/pv/page_table.h"
 #include "kernel/panic.h"
+#include "kernel/thread.h"
 
 #define WINDOW_BASE 0xffffce0000000000UL /* a part of the address space that nothing else uses */
 #define SLOTS       PTES_PER_TABLE
@@ -82,4 +83,5 @@ void control_unmap(void *address, unsigned count)
         panic("unmapping %u pages at %p was refused", count, address);
     mmuext_plain(MMUEXT_TLB_FLUSH_ALL, 0);
     mark_slots(first, count, false);
+    thread_yield(); /* who builds a large guest passes here often, and others want their turn */
 }

@@ -224,17 +224,22 @@ static struct console *find_live(domid_t domid)
     return console;
 }
 
-/* By name, or by number; of several dead ones the newest. */
+/* By name, or by number; the living one, or the newest of the dead. */
 static struct console *find_named(const char *name)
 {
     char *end;
     unsigned long domid = strtoul(name, &end, 10);
     bool is_number = *name != 0 && *end == 0;
+    struct console *dead = NULL;
 
-    for (struct console *console = consoles; console != NULL; console = console->next)
-        if (strcmp(console->name, name) == 0 || (is_number && console->domid == domid))
+    for (struct console *console = consoles; console != NULL; console = console->next) {
+        if (strcmp(console->name, name) != 0 && !(is_number && console->domid == domid))
+            continue;
+        if (console->ring != NULL)
             return console;
-    return NULL;
+        dead = dead != NULL ? dead : console;
+    }
+    return dead;
 }
 
 /* A console that somebody looks at stays, dead or not. */
@@ -326,18 +331,21 @@ void port_console_rename(domid_t domid, const char *name)
 
 /* ---- looking ---- */
 
-/* Prints in pieces, for it may wait for its reader, and meanwhile the guest goes on: what was
+/* Prints what is kept now, in pieces, for it may wait for its reader, and meanwhile the guest goes on: what was
  * overwritten by then is skipped. Returns up to where. */
 static uint64_t print_kept(struct session *session, struct console *console, uint64_t at)
 {
     char piece[PIECE_SIZE];
+    uint64_t end = console->said;
 
-    while (at < console->said && !session_gone(session)) {
+    while (at < end && !session_gone(session)) {
         size_t size;
 
         if (console->said - at > KEPT_SIZE)
             at = console->said - KEPT_SIZE;
-        size = console->said - at < sizeof(piece) ? (size_t)(console->said - at) : sizeof(piece);
+        if (at >= end)
+            break;
+        size = end - at < sizeof(piece) ? (size_t)(end - at) : sizeof(piece);
         for (size_t i = 0; i < size; i++)
             piece[i] = console->kept[at++ % KEPT_SIZE];
         session->write(session, piece, size);

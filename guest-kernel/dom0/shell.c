@@ -11,6 +11,7 @@
 
 #define LINE_MAX  512
 #define BACKSPACE 0x7f
+#define CTRL_C    3
 #define PROMPT    "dom0> "
 
 static struct doorbell typed;
@@ -26,21 +27,55 @@ static void console_write(struct session *session, const char *text, size_t size
     arch_console_write(text, size);
 }
 
+/* What was typed while a command that does not read was under way. */
+static char ahead[64];
+static size_t nr_ahead;
+
+static size_t take(char *to, size_t size)
+{
+    size_t n = nr_ahead < size ? nr_ahead : size;
+
+    if (n == 0)
+        return arch_console_read(to, size);
+    memcpy(to, ahead, n);
+    nr_ahead -= n;
+    memmove(ahead, ahead + n, nr_ahead);
+    return n;
+}
+
 static long console_read(struct session *session, char *to, size_t size)
 {
-    size_t got = arch_console_read(to, size);
+    size_t got = take(to, size);
 
     (void)session;
     if (got > 0)
         return (long)got;
     doorbell_wait(&typed);
-    got = arch_console_read(to, size);
+    got = take(to, size);
     return got > 0 ? (long)got : -1;
 }
 
-static struct session console = {
-    .write = console_write, .write_error = console_write, .read = console_read, .bell = &typed
-};
+/* Ctrl-C ends a command that waits; what was typed before it is forgotten. */
+static bool console_gone(struct session *session)
+{
+    char c;
+
+    (void)session;
+    while (nr_ahead < sizeof(ahead) && arch_console_read(&c, 1) == 1) {
+        if (c == CTRL_C) {
+            nr_ahead = 0;
+            return true;
+        }
+        ahead[nr_ahead++] = c;
+    }
+    return false;
+}
+
+static struct session console = { .write = console_write,
+                                  .write_error = console_write,
+                                  .read = console_read,
+                                  .gone = console_gone,
+                                  .bell = &typed };
 
 /* One character; false: the line is done. */
 static bool edit(char *line, size_t *used, char c)
@@ -54,7 +89,7 @@ static bool edit(char *line, size_t *used, char c)
             (*used)--;
             session_print(&console, "\b \b");
         }
-    } else if (c == 3) { /* Ctrl-C: forget it */
+    } else if (c == CTRL_C) { /* forget it */
         *used = 0;
         session_print(&console, "^C\n" PROMPT);
     } else if (c >= ' ' && *used + 1 < LINE_MAX) {

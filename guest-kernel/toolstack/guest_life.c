@@ -5,6 +5,7 @@
  * ABI: SHUTDOWN_* , <xen/sched.h>; XEN_DOMINF_shutdown, <xen/domctl.h>; control/shutdown in the store
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "control/control.h"
@@ -14,8 +15,15 @@
 
 #include <xen/sched.h>
 
-/* A guest that ends at once is not made again before it is so old: else it would keep dom0 busy. */
-#define AGE_MIN_NS 1000000000ULL
+/* A guest that ends soon after its start is made again later and later, so that it does not keep dom0 busy. */
+#define SOON_NS     10000000000ULL
+#define PAUSE_NS    1000000000ULL
+#define DOUBLED_MAX 6u
+
+/* Predecessors that others do not let go of: more of them would use up the hypervisor's domains. */
+#define UNBURIED_MAX 4u
+
+#define TRIES_MAX 8u /* to make one again, when there is no room for it */
 
 static enum config_action action_for(const struct guest_config *c, unsigned reason)
 {
@@ -51,43 +59,126 @@ static void say(const struct guest *guest, const char *what)
     port_log(line);
 }
 
-static void make_again(const struct guest_config *config, unsigned nr_restarts)
-{
-    char reason[256], line[384];
-    struct guest *again = guest_create(config, false, reason, sizeof(reason));
+/* ---- making again ---- */
 
-    if (again != NULL) {
-        again->nr_restarts = nr_restarts;
-        return;
-    }
-    snprintf(line, sizeof(line), "%s cannot be made again: %s", config->name, reason);
+/* What the next one inherits, and is to become. One at a time: guests_lock is held. */
+struct heir {
+    struct heir *next;
+    struct guest_config config;
+    unsigned nr_restarts, nr_quick, nr_unburied;
+    unsigned nr_tries;
+    uint64_t due_ns;
+};
+
+static struct heir *heirs; /* those that there was no room for */
+
+static uint64_t pause_of(unsigned times)
+{
+    return PAUSE_NS << (times < DOUBLED_MAX ? times : DOUBLED_MAX);
+}
+
+static void say_of(const struct heir *heir, const char *what)
+{
+    char line[384];
+
+    snprintf(line, sizeof(line), "%s is not made again: %s", heir->config.name, what);
     port_log(line);
 }
 
-/* The old one stays, by another name, for somebody to look at it. */
-static void rename_and_make_again(struct guest *guest)
+/* True: it is there, or nobody tries any more. */
+static bool make_again(struct heir *heir)
 {
-    static struct guest_config config; /* too large for a stack; guests_lock is held */
-    unsigned nr_restarts = guest->nr_restarts + 1;
-    char name[sizeof(config.name)];
+    char reason[256];
+    struct guest *guest = guest_create(&heir->config, false, reason, sizeof(reason));
 
-    config = guest->config;
-    for (unsigned i = 1; i < 1000; i++) {
-        snprintf(name, sizeof(name), "%.56s-%u", config.name, i);
+    if (guest != NULL) {
+        guest->nr_restarts = heir->nr_restarts;
+        guest->nr_quick = heir->nr_quick;
+        guest->nr_unburied = heir->nr_unburied;
+        return true;
+    }
+    say_of(heir, reason);
+    heir->due_ns = port_clock_ns() + pause_of(heir->nr_tries);
+    return ++heir->nr_tries == TRIES_MAX;
+}
+
+static void make_or_keep(struct heir *heir)
+{
+    if (heir->nr_unburied > UNBURIED_MAX) {
+        say_of(heir, "others keep pages of its predecessors");
+        free(heir);
+    } else if (make_again(heir)) {
+        free(heir);
+    } else {
+        heir->next = heirs;
+        heirs = heir;
+    }
+}
+
+/* True: one whose time had come was tried. */
+static bool try_heirs(uint64_t *later)
+{
+    for (struct heir **at = &heirs; *at != NULL; at = &(*at)->next) {
+        struct heir *heir = *at;
+
+        if (port_clock_ns() >= heir->due_ns) {
+            *at = heir->next;
+            make_or_keep(heir);
+            return true;
+        }
+        if (*later == 0 || heir->due_ns < *later)
+            *later = heir->due_ns;
+    }
+    return false;
+}
+
+static struct heir *heir_of(const struct guest *guest)
+{
+    struct heir *heir = calloc(1, sizeof(*heir));
+
+    if (heir == NULL)
+        return NULL;
+    heir->config = guest->config;
+    heir->nr_restarts = guest->nr_restarts + 1;
+    heir->nr_quick = port_clock_ns() - guest->started_ns < SOON_NS ? guest->nr_quick + 1 : 0;
+    heir->nr_unburied = guest->nr_unburied;
+    return heir;
+}
+
+static void restart(struct guest *guest)
+{
+    struct heir *heir = heir_of(guest);
+
+    if (heir == NULL) { /* better kept than lost */
+        guest->ended = true;
+        return;
+    }
+    heir->nr_unburied += !guest_destroy(guest);
+    make_or_keep(heir);
+}
+
+/* The old one stays, by another name, for somebody to look at it. */
+static void rename_and_restart(struct guest *guest)
+{
+    struct heir *heir = heir_of(guest);
+    char name[sizeof(guest->config.name)];
+
+    guest->ended = true;
+    for (unsigned i = 1; heir != NULL && i < 1000; i++) {
+        snprintf(name, sizeof(name), "%.56s-%u", heir->config.name, i);
         if (guest_rename(guest, name))
             break;
     }
-    guest->ended = true;
-    config.uuid_given = false; /* the old one still has it */
-    make_again(&config, nr_restarts);
+    if (heir == NULL)
+        return;
+    heir->config.uuid_given = false; /* the old one still has it */
+    make_or_keep(heir);
 }
+
+/* ---- looking ---- */
 
 static void act(struct guest *guest, enum config_action action)
 {
-    static struct guest_config config; /* as above */
-    unsigned nr_restarts = guest->nr_restarts + 1;
-
-    config = guest->config;
     switch (action) {
     case CONFIG_PRESERVE:
         guest->ended = true;
@@ -96,11 +187,10 @@ static void act(struct guest *guest, enum config_action action)
         guest_destroy(guest);
         break;
     case CONFIG_RESTART:
-        guest_destroy(guest);
-        make_again(&config, nr_restarts);
+        restart(guest);
         break;
     case CONFIG_RENAME_RESTART:
-        rename_and_make_again(guest);
+        rename_and_restart(guest);
         break;
     }
 }
@@ -109,7 +199,7 @@ static void act(struct guest *guest, enum config_action action)
 static bool look_at(struct guest *guest, uint64_t *later)
 {
     struct xen_domctl_getdomaininfo info;
-    uint64_t ripe = guest->started_ns + AGE_MIN_NS;
+    uint64_t ripe = guest->started_ns + pause_of(guest->nr_quick);
     enum config_action action;
     unsigned reason;
 
@@ -127,26 +217,25 @@ static bool look_at(struct guest *guest, uint64_t *later)
     return true;
 }
 
-/* Each that is acted on changes the list: begin again after it. */
+/* One that is acted on changes the list: the next look begins anew. */
 uint64_t guests_look(void)
 {
+    uint64_t later = 0;
     struct guest *guest;
-    uint64_t later;
 
     guests_lock();
-    do {
-        later = 0;
-        guest = guest_next(NULL);
-        while (guest != NULL && !look_at(guest, &later))
-            guest = guest_next(guest);
-    } while (guest != NULL);
+    guest = guest_next(NULL);
+    while (guest != NULL && !look_at(guest, &later))
+        guest = guest_next(guest);
+    if (guest != NULL || try_heirs(&later))
+        later = port_clock_ns();
     guests_unlock();
     return later;
 }
 
-void guest_ask(const struct guest *guest, const char *what)
+const char *guest_ask(const struct guest *guest, const char *what)
 {
-    guest_key_write(guest, "control/shutdown", what);
+    return guest_key_write(guest, "control/shutdown", what);
 }
 
 void guests_start(void)

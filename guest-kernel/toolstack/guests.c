@@ -148,6 +148,9 @@ static bool is_possible(struct making *m)
     if (guest_named(c->name) != NULL)
         return fail(m, "name: there is a guest called '%s' already, domain %u", c->name,
                     guest_named(c->name)->domid);
+    for (struct guest *other = guests; other != NULL; other = other->next)
+        if (c->uuid_given && memcmp(other->config.uuid, c->uuid, sizeof(c->uuid)) == 0)
+            return fail(m, "uuid: '%s' has that one", other->config.name);
     if (c->disk.count > 0 || c->vif.count > 0)
         return fail(m, "%s: guests have no devices here yet but console and store",
                     c->disk.count > 0 ? "disk" : "vif");
@@ -241,7 +244,7 @@ static bool connect(struct making *m)
 }
 
 /* All that leads to it goes first: what dom0 maps of it would keep it. */
-static void unmake(const struct guest *guest)
+static bool unmake(const struct guest *guest)
 {
     struct xen_domctl_getdomaininfo info;
 
@@ -251,8 +254,12 @@ static void unmake(const struct guest *guest)
     guest_keys_remove(guest);
     control_destroy(guest->domid);
     /* It is buried soon, unless somebody else maps pages of it: they are not waited for. */
-    for (unsigned i = 0; i < BURIAL_LOOKS && control_info(guest->domid, &info) == 0; i++)
+    for (unsigned i = 0; i < BURIAL_LOOKS; i++) {
+        if (control_info(guest->domid, &info) != 0)
+            return true;
         port_sleep_ns(BURIAL_NS);
+    }
+    return false;
 }
 
 struct guest *guest_create(const struct guest_config *config, bool paused, char *reason, size_t size)
@@ -266,7 +273,6 @@ struct guest *guest_create(const struct guest_config *config, bool paused, char 
     }
     guest->config = *config;
     guest->started_s = port_wallclock_s();
-    guest->started_ns = port_clock_ns();
     if (!is_possible(&m) || !make_domain(&m)) {
         free(guest);
         return NULL;
@@ -277,24 +283,30 @@ struct guest *guest_create(const struct guest_config *config, bool paused, char 
         return NULL;
     }
     guest_add(guest);
+    guest->started_ns = port_clock_ns();
     if (!paused)
         control_unpause(guest->domid);
     return guest;
 }
 
-void guest_destroy(struct guest *guest)
+bool guest_destroy(struct guest *guest)
 {
-    unmake(guest);
+    bool buried = unmake(guest);
+
     guest_remove(guest);
+    return buried;
 }
 
+/* The name in the store is for others to see: the record's is the one that counts. */
 bool guest_rename(struct guest *guest, const char *name)
 {
     if (guest_named(name) != NULL)
         return false;
     strncpy(guest->config.name, name, sizeof(guest->config.name) - 1);
     port_console_rename(guest->domid, guest->config.name);
-    return guest_keys_rename(guest) == NULL;
+    if (guest_keys_rename(guest) != NULL)
+        port_log("the store does not take a guest's new name");
+    return true;
 }
 
 void uuid_print(char *to, const uint8_t *uuid)

@@ -20,8 +20,10 @@ struct guest {
     domid_t domid;
     bool ended;         /* it shut down, and stays for somebody to look at it (preserve) */
     unsigned nr_restarts;
-    uint64_t started_s;  /* since 1970 */
-    uint64_t started_ns; /* port_clock_ns */
+    unsigned nr_quick;    /* how often, one after the other, it or its predecessors ended soon */
+    unsigned nr_unburied; /* predecessors of which others still map pages */
+    uint64_t started_s;   /* since 1970 */
+    uint64_t started_ns;  /* when it first ran; port_clock_ns */
     struct guest_config config;
 };
 
@@ -39,14 +41,15 @@ struct guest *guest_of(domid_t domid);
 
 /* Makes one, and lets it run unless paused. Returns it, or NULL, with the reason in words and nothing left of it. */
 struct guest *guest_create(const struct guest_config *config, bool paused, char *reason, size_t size);
-void guest_destroy(struct guest *guest);
+/* False: others map pages of it, and until they let go the hypervisor keeps it as a dying domain. */
+bool guest_destroy(struct guest *guest);
 /* False: the new name is taken or cannot be one. */
 bool guest_rename(struct guest *guest, const char *name);
-/* Asks it by the store (control/shutdown): "poweroff", "reboot". */
-void guest_ask(const struct guest *guest, const char *what);
+/* Asks it by the store (control/shutdown): "poweroff", "reboot". NULL, or the store's error. */
+const char *guest_ask(const struct guest *guest, const char *what);
 
-/* Something ended: does with each guest that did what its configuration says. Returns when to look again
- * (port_clock_ns) if nothing happens before; 0: there is no need. */
+/* Something may have ended: does with one guest that did what its configuration says. Returns when to look again
+ * (port_clock_ns) if nothing happens before; 0: there is no need. Others are to have their turn between two looks. */
 uint64_t guests_look(void);
 
 /* A UUID as text; to has room for 37 characters. */

@@ -159,7 +159,8 @@ struct walk {
     unsigned depth;
 };
 
-static void print_node(struct walk *w, const char *name)
+/* Not part of print_below, which recurses: what this has on the stack would be there at each level. */
+static __attribute__((noinline)) void print_node(struct walk *w, const char *name)
 {
     char *value = NULL;
     size_t size;

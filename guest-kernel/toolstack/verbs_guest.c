@@ -222,16 +222,19 @@ static bool wait_for_end(struct session *session, domid_t domid)
 static int ask_one(struct session *session, const char *word, const char *what, bool wait)
 {
     struct guest *guest;
+    const char *error = NULL;
     domid_t domid = 0;
 
     guests_lock();
     guest = named(session, word);
     if (guest != NULL) {
         domid = guest->domid;
-        guest_ask(guest, what);
+        error = guest_ask(guest, what);
+        if (error != NULL)
+            session_fail(session, "%s cannot be asked: %s", word, error);
     }
     guests_unlock();
-    return guest == NULL || (wait && !wait_for_end(session, domid));
+    return guest == NULL || error != NULL || (wait && !wait_for_end(session, domid));
 }
 
 static int ask_all(struct session *session, const char *what, bool wait)
@@ -241,8 +244,8 @@ static int ask_all(struct session *session, const char *what, bool wait)
 
     guests_lock();
     for (struct guest *guest = guest_next(NULL); guest != NULL; guest = guest_next(guest)) {
-        if (!guest->ended)
-            guest_ask(guest, what);
+        if (!guest->ended && guest_ask(guest, what) != NULL)
+            well = false;
         last = guest->domid > last ? guest->domid : last;
     }
     guests_unlock();

@@ -19,6 +19,14 @@ static void poll_timeout(void *arg)
         vcpu_poll_end(v);
 }
 
+/* What a processor has that nobody used yet. */
+static void processor_begin(struct vcpu *v)
+{
+    v->nmi_masked = v->ts = false;
+    v->xcr0 = fpu_xcr0_allowed() & XCR0_X87_SSE;
+    fpu_state_init(v->fpu);
+}
+
 struct vcpu *vcpu_create(struct domain *d, unsigned id)
 {
     struct vcpu *v = heap_alloc(sizeof(*v));
@@ -33,7 +41,6 @@ struct vcpu *vcpu_create(struct domain *d, unsigned id)
     v->affinity = v->soft_affinity = ~0UL;
     v->loaded_on = ~0U;
     v->cr4 = CR4_PAE | CR4_DE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_MCE;
-    v->xcr0 = fpu_xcr0_allowed() & XCR0_X87_SSE;
     v->dr[6] = DR6_DEFAULT;
     v->dr[7] = DR7_DEFAULT;
     list_init(&v->queue);
@@ -44,13 +51,15 @@ struct vcpu *vcpu_create(struct domain *d, unsigned id)
         vcpu_free(v);
         return NULL;
     }
-    fpu_state_init(v->fpu);
+    processor_begin(v);
     vcpu_place(v);
     return v;
 }
 
 void vcpu_reset(struct vcpu *v)
 {
+    __atomic_and_fetch(&v->work, ~(VCPU_WORK_NMI | VCPU_WORK_FAILSAFE), __ATOMIC_SEQ_CST);
+    processor_begin(v);
     vcpu_timers_stop(v);
     timer_stop(&v->poll_timer);
     v->polling = false;

@@ -100,7 +100,7 @@ static inline int unmap_one(struct domain *d, struct place *place, const struct 
 
     *e = (struct ended){ mapping_take(d->grants, op->handle), op->handle, 0 };
     if (unlikely(!e->m))
-        return bad_handle(d, op->handle);
+        return GNTST_bad_handle;
     if (likely(op->host_addr && (e->m->flags & GNTMAP_host_map))) {
         status = unmap_host(d, place, e->m, op->host_addr);
         if (likely(status == GNTST_okay))
@@ -109,6 +109,19 @@ static inline int unmap_one(struct domain *d, struct place *place, const struct 
     if (unlikely(op->dev_bus_addr) && status == GNTST_okay && (e->m->flags & GNTMAP_device_map))
         status = unmap_device(e, op->dev_bus_addr);
     return status;
+}
+
+/* The handle may be busy for us: another operation of this call took its other part away. */
+static int __attribute__((noinline)) unmap_after_flush(struct domain *d, struct place *place,
+                                                       const struct gnttab_unmap_grant_ref *op,
+                                                       struct ended *ended, unsigned *nr)
+{
+    int status;
+
+    tell_granters(d, ended, *nr);
+    *nr = 0;
+    status = unmap_one(d, place, op, ended);
+    return status == GNTST_bad_handle ? bad_handle(d, op->handle) : status;
 }
 
 HOT long grant_unmap(struct domain *d, uint64_t at, uint64_t count)
@@ -126,6 +139,8 @@ HOT long grant_unmap(struct domain *d, uint64_t at, uint64_t count)
     place.name = PLACE_NONE;
     while (likely(guest_load_words(at, u.words, 3))) {
         int status = unmap_one(d, &place, &u.op, &ended[nr]);
+        if (unlikely(status == GNTST_bad_handle))
+            status = unmap_after_flush(d, &place, &u.op, ended, &nr);
         nr += status != GNTST_bad_handle;
         if (unlikely(status == HYPERCALL_CONTINUE)) {
             rc = status;

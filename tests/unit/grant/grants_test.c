@@ -453,6 +453,26 @@ static int unmap_at(unsigned slot, uint32_t handle)
     return op->status;
 }
 
+/* Entry and device address are two parts of a mapping: either may go first, in one call as well. */
+START_TEST(both_parts_may_go_by_two_operations_of_a_call)
+{
+    struct gnttab_unmap_grant_ref *op = (void *)guest_args;
+
+    start(1);
+    grant_to_first(0);
+    uint32_t handle = map_at(0, GNTMAP_host_map | GNTMAP_device_map)->handle;
+    op[0] = (struct gnttab_unmap_grant_ref){ .host_addr = slot_maddr(0, 0), .handle = handle };
+    op[1] = (struct gnttab_unmap_grant_ref){ .dev_bus_addr = data[1][0].v << PAGE_SHIFT, .handle = handle };
+    op[2] = op[1];
+    ck_assert_int_eq(grant_op(GNTTABOP_unmap_grant_ref, 3), 0);
+    ck_assert_int_eq(op[0].status, GNTST_okay);
+    ck_assert_int_eq(op[1].status, GNTST_okay);
+    ck_assert_int_eq(op[2].status, GNTST_bad_handle);
+    ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access);
+    audit_ok();
+}
+END_TEST
+
 /* Another vCPU guesses the handle while the mapping is being made: it is none yet. */
 static void unmap_what_is_being_made(void)
 {
@@ -668,6 +688,7 @@ int main(void)
         { pages_of_ours_and_no_pages_cannot_be_granted },
         { no_frame_of_others_can_be_copied_by_number },
         { flags_without_meaning_do_not_outlive_the_user },
+        { both_parts_may_go_by_two_operations_of_a_call },
         { a_handle_is_none_before_the_mapping_is_made },
         { unmap_wants_an_entry_of_the_same_rights },
         { a_mapping_does_not_replace_itself },
