@@ -61,7 +61,8 @@ static inline bool entry_is_mapping(const struct mapping *m, uint64_t entry)
 }
 
 /* Takes the entry away if it is this mapping's. Returns GNTST_* or HYPERCALL_CONTINUE. */
-static inline int unmap_host(struct domain *d, struct place *place, const struct mapping *m, uint64_t at)
+static inline __attribute__((always_inline)) int
+unmap_host(struct domain *d, struct place *place, const struct mapping *m, uint64_t at)
 {
     uint64_t *entry = place_find(place, d, at, m->flags);
 
@@ -93,8 +94,8 @@ static int __attribute__((noinline)) bad_handle(struct domain *d, uint32_t handl
 }
 
 /* Fills in what the granter is to be told. Returns GNTST_* or HYPERCALL_CONTINUE. */
-static inline int unmap_one(struct domain *d, struct place *place, const struct gnttab_unmap_grant_ref *op,
-                            struct ended *e)
+static inline __attribute__((always_inline)) int
+unmap_one(struct domain *d, struct place *place, const struct gnttab_unmap_grant_ref *op, struct ended *e)
 {
     int status = GNTST_okay;
 
@@ -111,17 +112,18 @@ static inline int unmap_one(struct domain *d, struct place *place, const struct 
     return status;
 }
 
-/* The handle may be busy for us: another operation of this call took its other part away. */
-static int __attribute__((noinline)) unmap_after_flush(struct domain *d, struct place *place,
-                                                       const struct gnttab_unmap_grant_ref *op,
-                                                       struct ended *ended, unsigned *nr)
+/* The handle may be busy for us: another operation of this call took its other part away. What has ended so far is
+ * told, and the operation tried once more; nothing of the call's own state is shared, so that it stays in registers. */
+static int __attribute__((noinline)) unmap_after_flush(struct domain *d, struct gnttab_unmap_grant_ref op,
+                                                       struct ended *ended, unsigned nr)
 {
+    struct place place = { .name = PLACE_NONE };
     int status;
 
-    tell_granters(d, ended, *nr);
-    *nr = 0;
-    status = unmap_one(d, place, op, ended);
-    return status == GNTST_bad_handle ? bad_handle(d, op->handle) : status;
+    tell_granters(d, ended, nr);
+    status = unmap_one(d, &place, &op, ended);
+    place_close(&place);
+    return status == GNTST_bad_handle ? bad_handle(d, op.handle) : status;
 }
 
 HOT long grant_unmap(struct domain *d, uint64_t at, uint64_t count)
@@ -139,8 +141,10 @@ HOT long grant_unmap(struct domain *d, uint64_t at, uint64_t count)
     place.name = PLACE_NONE;
     while (likely(guest_load_words(at, u.words, 3))) {
         int status = unmap_one(d, &place, &u.op, &ended[nr]);
-        if (unlikely(status == GNTST_bad_handle))
-            status = unmap_after_flush(d, &place, &u.op, ended, &nr);
+        if (unlikely(status == GNTST_bad_handle)) {
+            status = unmap_after_flush(d, u.op, ended, nr);
+            nr = 0;
+        }
         nr += status != GNTST_bad_handle;
         if (unlikely(status == HYPERCALL_CONTINUE)) {
             rc = status;
