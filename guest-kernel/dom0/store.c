@@ -40,14 +40,20 @@ static unsigned nr_rings; /* the used ones are below */
 
 static struct ring *ring_of(domid_t domid)
 {
-    for (unsigned i = 0; i < RINGS_MAX; i++) {
-        if (rings[i].domid != domid)
-            continue;
-        if (i >= nr_rings)
-            nr_rings = i + 1;
-        return &rings[i];
-    }
+    for (unsigned i = 0; i < nr_rings; i++)
+        if (rings[i].domid == domid)
+            return &rings[i];
     return NULL;
+}
+
+/* A free one; the used ones stay below nr_rings. */
+static struct ring *ring_take(void)
+{
+    struct ring *ring = ring_of(0);
+
+    if (ring == NULL && nr_rings < RINGS_MAX)
+        ring = &rings[nr_rings++];
+    return ring;
 }
 
 /* ---- the store's port ---- */
@@ -59,7 +65,7 @@ static struct xenstore_domain_interface *map_ring(void *context, domid_t domid, 
     (void)context;
     (void)gfn; /* the grant that the builder reserved says which frame */
     if (ring == NULL)
-        ring = ring_of(0);
+        ring = ring_take();
     if (ring == NULL || ring->page != NULL)
         return NULL;
     ring->page = granted_map(domid, GNTTAB_RESERVED_XENSTORE, &ring->handle);

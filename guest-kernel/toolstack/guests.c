@@ -243,7 +243,8 @@ static bool connect(struct making *m)
     return true;
 }
 
-/* All that leads to it goes first: what dom0 maps of it would keep it. */
+/* All that leads to it goes first: what dom0 maps of it would keep it. It is paused so that it says nothing more; that it
+ * is so already, or dead, is no error here. False: others map pages of it. */
 static bool unmake(const struct guest *guest)
 {
     struct xen_domctl_getdomaininfo info;

@@ -18,7 +18,7 @@
 struct guest {
     struct guest *next; /* in the order of their making */
     domid_t domid;
-    bool ended;         /* it shut down, and stays for somebody to look at it (preserve) */
+    bool ended;         /* it shut down, that was seen to, and it stays for somebody to look at it */
     unsigned nr_restarts;
     unsigned nr_quick;    /* how often, one after the other, it or its predecessors ended soon */
     unsigned nr_unburied; /* predecessors of which others still map pages */
