@@ -21,6 +21,9 @@
 #define XEN_LEAF_LAST  0x40000005U
 
 #define FEATURE1_C_OSXSAVE (1U << 27)
+#define FEATURE_D_MTRR     (1U << 12)
+#define XCR0_AVX           4U
+#define XSAVE_LEGACY_SIZE  0x240U /* with its header */
 
 /* Bits that a guest may see; a leaf that is not listed passes as it is. */
 static const struct policy {
@@ -44,10 +47,10 @@ static const struct policy {
     { 0x0000000d, false, 2, ~0U, ~0U, 0, 0 },
     { 0x00000014, true, 0, 0, 0, 0, 0 },
     { 0x0000001f, true, 0, 0, 0, 0, 0 },
-    /* Hidden: SVM, EXTAPIC, CR8_LEGACY, SKINIT, WDT, perf counters; PSE, PGE, PSE36, PAGE1GB. */
-    { 0x80000001, true, 0, ~0U, ~0U, 0x000001e1& ~0x0cU & ~0x10U, ~0x04022008U },
+    /* Hidden: SVM, EXTAPIC, CR8_LEGACY, SKINIT, WDT, perf counters; PSE, MTRR, PGE, PSE36, PAGE1GB. */
+    { 0x80000001, true, 0, ~0U, ~0U, 0x000001e3, ~0x04023008U },
     { 0x80000007, true, 0, 0, 0, 0, 0x00000100 },
-    { 0x80000008, true, 0, 0xff, 0, 0, 0 },
+    { 0x80000008, true, 0, 0xff, 0, 0xf0ff, 0 }, /* ECX: cores, and bits of their ids */
     { 0x8000000a, true, 0, 0, 0, 0, 0 },
     { 0x8000001f, true, 0, 0, 0, 0, 0 },
 };
@@ -102,6 +105,14 @@ static void xen_leaf(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
     }
 }
 
+/* What these states need: x87 and SSE have places of their own, AVX follows behind the header. */
+static uint32_t xsave_size(uint32_t states)
+{
+    struct cpuid_leaf avx = cpuid_read(0xd, 2);
+
+    return states & XCR0_AVX ? avx.a + avx.b : XSAVE_LEGACY_SIZE;
+}
+
 void cpuid_for_guest(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
     if (leaf >= XEN_LEAF_FIRST && leaf < XEN_LEAF_FIRST + 0x100) {
@@ -119,13 +130,15 @@ void cpuid_for_guest(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, uint
     out[2] = r.c;
     out[3] = r.d;
     apply_policy(leaf, subleaf, out);
+    if (v->domain->privileged && (leaf == 1 || leaf == 0x80000001))
+        out[3] |= r.d & FEATURE_D_MTRR;
     if (leaf == 1) {
         out[2] |= 1U << 31; /* a hypervisor is there */
         if (fpu_xcr0_allowed()) /* the processor's own bit, which native CPUID shows as well */
             out[2] |= FEATURE1_C_OSXSAVE;
-        out[1] = (out[1] & 0x00ffffff) | (v->id * 2) << 24; /* APIC id, as Xen numbers vCPUs */
-        if (v->domain->privileged)
-            out[3] |= r.d & (1U << 12); /* MTRR */
+        out[1] &= 0x00ffffff; /* vCPUs move: no APIC id would stay theirs */
+    } else if (leaf == 0xd && subleaf == 0) {
+        out[2] = xsave_size(out[0]);
     } else if (leaf == 0x80000008) {
         out[0] = 0x3000 | machine_phys_bits; /* 48 bits linear, whatever the processor can */
     }
