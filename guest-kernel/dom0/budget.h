@@ -14,7 +14,7 @@ struct budget {
     uint64_t since_ns; /* what was earned until then is counted */
 };
 
-/* False: there is nothing left of it, for now. */
+/* False: it is used up, until time goes on. */
 static inline bool budget_take(struct budget *budget, uint64_t now_ns)
 {
     uint64_t step_ns = 1000000000ULL / budget->per_second, earned = (now_ns - budget->since_ns) / step_ns;
