@@ -11,7 +11,7 @@ The same boot as ./tenon run, stopped at the first instruction, with gdb attache
 hypervisor and of the guest kernel are loaded. Break with hbreak until the kernel in question is in memory. Leaving
 gdb ends the machine.
 
-  --on, --cpus, --memory, --boot, --checked, --guest, --hypervisor, --kernel, --initrd, --images   as of run
+  --on, --cpus, --memory, --boot, --checked, --guest, --hypervisor, --dom0, --dom0-initrd, --images   as of run
 
 For example:   ./tenon debug                                     then: hbreak panic, continue, backtrace
                ./tenon debug -- -batch -ex 'hbreak panic' -ex continue -ex backtrace

@@ -18,55 +18,30 @@ of busybox: a login on this terminal. Log in as root; poweroff ends the machine,
   --on SYSTEM        tenon (default), or xen: the same dom0 and guest on Debian's Xen 4.17
   --check            no login: the checks of tests/stock/linux run in the guest, a line each, "NAME PASS" or
                      "NAME FAIL why", and at the end "VERDICT PASS ..." or "VERDICT FAIL ..."
-  --timeout SECONDS  of --check, after which the machine counts as hung (600)
+  --script FILE      no login: dom0 carries out these commands instead; the guest's configuration is linux.cfg
+  --timeout SECONDS  of --check and --script, after which the machine counts as hung (600)
   --log FOLDER       keep console and QEMU's messages there
   --images FOLDER    take the images from there and build nothing
 END
 }
 
 linux_read_options() {
-    linux_memory=256 linux_vcpus=1 linux_words='' linux_flavour=amd64 linux_on=tenon linux_check=no
-    linux_log='' linux_images='' m_cpus=2 m_timeout=600
+    linux_flavour=amd64 linux_check=no linux_options=() linux_words=''
     while [ $# -gt 0 ]; do
         case $1 in
-        --memory | --vcpus | --cpus | --append | --flavour | --on | --timeout | --log | --images) need_value "$1" $# ;;
+        --memory | --vcpus | --cpus | --append | --flavour | --on | --timeout | --script | --log | --images) need_value "$1" $# ;;
         esac
         case $1 in
         --check) linux_check=yes; shift; continue ;;
-        --timeout) need_number "$1" "$2"; m_timeout=$2 ;;
-        --log) linux_log=$2 ;;
-        --images) linux_images=$(absolute "$2") ;;
-        --memory)
-            [[ $2 =~ ^([1-9][0-9]*)([MG])$ ]] || wrong_use "--memory wants a size such as 256M or 2G, not '$2'"
-            linux_memory=${BASH_REMATCH[1]}
-            [ "${BASH_REMATCH[2]}" = M ] || linux_memory=$((linux_memory * 1024)) ;;
-        --vcpus) need_number "$1" "$2"; linux_vcpus=$2 ;;
-        --cpus) need_number "$1" "$2"; m_cpus=$2 ;;
+        --memory) linux_options+=(--guest-memory "$2") ;;
+        --vcpus) linux_options+=(--guest-vcpus "$2") ;;
         --append) linux_words=$2 ;;
         --flavour) one_of "$1" "$2" amd64 cloud-amd64; linux_flavour=$2 ;;
-        --on) one_of "$1" "$2" tenon xen; linux_on=$2 ;;
+        --cpus | --on | --timeout | --script | --log | --images) linux_options+=("$1" "$2") ;;
         *) wrong_use "linux has no option '$1'; ./tenon linux --help lists them" ;;
         esac
         shift 2
     done
-}
-
-# linux_folder FOLDER: what dom0 is given, but for the kernel.
-linux_folder() {
-    rm -rf "$1" && mkdir -p "$1" || return 1
-    if [ "$linux_check" = yes ]; then
-        linux_words="check quiet${linux_words:+ $linux_words}"
-        printf 'xl create linux.cfg\nwait 3000 linux\ncheck\n' >"$1/run"
-    else
-        cp guests/linux/run "$1/"
-    fi || return 1
-    local words=${linux_words//\\/\\\\}
-    {
-        sed '/^memory = /d; /^vcpus = /d; /^extra = /d' guests/linux/linux.cfg
-        printf 'memory = %s\nvcpus = %s\n' "$linux_memory" "$linux_vcpus"
-        printf 'extra = "console=hvc0%s"\n' "${words:+ ${words//\"/\\\"}}"
-    } >"$1/linux.cfg"
-    linux_archive "$1/initrd" && ln -f "$linux_kernel" "$1/vmlinuz"
 }
 
 # linux_archive OUT: the initial archive: busybox, and the files of guests/linux/root.
@@ -135,28 +110,32 @@ linux_finish() {
 }
 
 linux_main() {
-    linux_read_options "$@"
-    need_packages "the emulated machine" "$packages_machine"
-    if [ -n "$linux_images" ]; then images=$linux_images; else need_build default; fi
-    need_linux "$linux_flavour"
-    linux_files=build/linux.$$
-    linux_folder "$linux_files" || die "dom0's files could not be made in $linux_files"
     # shellcheck source=launcher/run.sh
     . "$root/launcher/run.sh"
-    run_read_options --images "$images" --on "$linux_on" --guests "$root/$linux_files" --cpus "$m_cpus" \
-        --memory "$((linux_memory + 768))M" ${linux_log:+--log "$linux_log"}
+    linux_read_options "$@"
+    need_linux "$linux_flavour"
+    linux_files=build/linux.$$
+    mkdir -p "$linux_files" && linux_archive "$linux_files/initrd" || die "the initial archive could not be made"
+    [ "$linux_check" = no ] || linux_words="check quiet${linux_words:+ $linux_words}"
+    run_read_options --cpus 2 --timeout 600 "${linux_options[@]}" --kernel "$root/$linux_kernel" \
+        --initrd "$root/$linux_files/initrd" --append "console=hvc0${linux_words:+ $linux_words}"
+    guest_name=linux
+    [ "$linux_check$guest_script" != no ] || run_interactive=yes
     run_prepare
     rm -rf "$linux_files"
     run_words
+    note "booting $m_system with Debian's kernel $linux_version ($guest_vcpus vCPUs, $guest_memory MiB)"
     if [ "$linux_check" = yes ]; then
-        note "booting $m_system with Debian's kernel $linux_version ($linux_vcpus vCPUs, $linux_memory MiB)"
         m_watch=linux_report
         machine_boot
         linux_finish
-        return
+    elif [ -n "$guest_script" ]; then
+        m_watch=run_watch
+        machine_boot
+        run_finish
+    else
+        run_on_terminal
+        machine_boot
+        run_left
     fi
-    run_on_terminal
-    note "Debian's kernel $linux_version: a login follows"
-    machine_boot
-    run_left
 }

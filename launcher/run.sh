@@ -25,10 +25,16 @@ a line a workload, "NAME PASS", "NAME FAIL reason" or "NAME SKIP reason", a gues
   --add FILE         dom0 gets this file, too; a compressed kernel is unpacked. May be given several times
   --checked          the build with lock-order and undefined-behaviour checks
 
+A guest of your own, alone, until it ends; what it says is shown, and with --interactive this terminal is its console:
+  --kernel FILE      any PV kernel, packed or not (bzImage, gzip, xz, zstd, lz4, bzip2, lzma)
+  --initrd FILE      its initial archive
+  --append WORDS     its command line
+  --guest-memory SIZE, --guest-vcpus N   what it gets (256M, 1)
+  --script FILE      dom0's commands, instead of: create guest.cfg, wait for its end
+
 To look into a failure, or to boot something else:
-  --kernel FILE      another dom0 kernel, packed or not (bzImage, gzip, xz, zstd, lz4, bzip2, lzma); "none" for no
-                     module at all
-  --initrd FILE      a second module
+  --dom0 FILE        another dom0 kernel, packed or not; "none" for no module at all
+  --dom0-initrd FILE a second module
   --hypervisor WORDS further words for the hypervisor's command line
   --guest WORDS      further words for the guest's
   --type WHEN=TEXT   type TEXT (as of printf %b) on the serial line once a line of the console matches WHEN, that
@@ -39,10 +45,12 @@ END
 }
 
 run_read_options() {
-    run_preset=default run_guests='' run_adds=() run_list=no run_interactive=no run_images='' run_log='' run_kernel='' run_names=() run_types=() run_workloads=no
+    run_preset=default run_memory='' run_guests='' run_adds=() run_list=no run_interactive=no run_images='' run_log='' run_dom0='' run_names=() run_types=() run_workloads=no
+    guest_kernel='' guest_initrd='' guest_words='' guest_memory=256 guest_vcpus=1 guest_name=guest guest_script=''
     while [ $# -gt 0 ]; do
         case $1 in
-        --on | --cpus | --memory | --boot | --timeout | --kernel | --initrd | --hypervisor | --guest | --guests | --add | --type | --images | --log)
+        --on | --cpus | --memory | --boot | --timeout | --kernel | --initrd | --append | --guest-memory | --guest-vcpus | --script | \
+            --dom0 | --dom0-initrd | --hypervisor | --guest | --guests | --add | --type | --images | --log)
             need_value "$1" $#
             ;;
         esac
@@ -55,25 +63,29 @@ run_read_options() {
         --cpus) need_number "$1" "$2"; m_cpus=$2; shift ;;
         --timeout) need_number "$1" "$2"; m_timeout=$2; shift ;;
         --memory)
-            [[ $2 =~ ^[1-9][0-9]*[MG]$ ]] || wrong_use "--memory wants a size such as 512M or 2G, not '$2'"
-            m_memory=$2; shift ;;
-        --kernel)
-            run_kernel=$2
-            [ "$2" = none ] || run_kernel=$(absolute "$2")
-            [ "$2" = none ] || [ -r "$run_kernel" ] || wrong_use "--kernel: cannot read $2"
+            run_memory=$(mebibytes "$1" "$2") || exit
             shift ;;
-        --initrd)
-            m_initrd=$(absolute "$2")
-            [ -r "$m_initrd" ] || wrong_use "--initrd: cannot read $2"
+        --kernel) guest_kernel=$(readable "$1" "$2") || exit; shift ;;
+        --initrd) guest_initrd=$(readable "$1" "$2") || exit; shift ;;
+        --append)
+            [[ $2 != *[[:cntrl:]]* ]] || wrong_use "--append takes one line"
+            guest_words=$2; shift ;;
+        --guest-memory) guest_memory=$(mebibytes "$1" "$2") || exit; shift ;;
+        --guest-vcpus) need_number "$1" "$2"; guest_vcpus=$2; shift ;;
+        --script) guest_script=$(readable "$1" "$2") || exit; shift ;;
+        --dom0)
+            run_dom0=none
+            [ "$2" = none ] || run_dom0=$(readable "$1" "$2") || exit
             shift ;;
+        --dom0-initrd) m_initrd=$(readable "$1" "$2") || exit; shift ;;
         --guests)
             run_guests=$2
             [ "$2" = none ] || run_guests=$(absolute "$2")
             [ "$2" = none ] || [ -d "$run_guests" ] || wrong_use "--guests: no folder $2"
             shift ;;
         --add)
-            [ -r "$(absolute "$2")" ] || wrong_use "--add: cannot read $2"
-            run_adds+=("$(absolute "$2")"); shift ;;
+            run_adds+=("$(readable "$1" "$2")") || exit
+            shift ;;
         --hypervisor) m_hypervisor_words=$2; shift ;;
         --guest) m_kernel_words=$2; shift ;;
         --type)
@@ -93,19 +105,24 @@ run_read_options() {
     done
 }
 
-# run_choose_guests: which folder dom0 gets, if any. Named workloads, or another kernel, run alone.
+# run_choose_guests: which folder dom0 gets, if any. Named workloads, or another dom0, run alone.
 run_choose_guests() {
-    if [ "$run_guests" = none ]; then
+    [ -n "$guest_kernel" ] || [ -z "$guest_initrd$guest_words$guest_script" ] ||
+        wrong_use "--initrd, --append and --script go with --kernel"
+    if [ -n "$guest_kernel" ]; then
+        [ -z "$run_guests" ] || wrong_use "--kernel is a guest of its own: --guests does not go with it"
+        run_guests=own
+    elif [ "$run_guests" = none ]; then
         run_guests=
-    elif [ -z "$run_guests" ] && [ ${#run_names[@]} -eq 0 ] && [ "$run_list" = no ] && [ -z "$run_kernel$m_initrd" ]; then
+    elif [ -z "$run_guests" ] && [ ${#run_names[@]} -eq 0 ] && [ "$run_list" = no ] && [ -z "$run_dom0$m_initrd" ]; then
         run_guests=guests/pair
         [ "$run_interactive" = yes ] || run_workloads=yes
     fi
     [ ${#run_names[@]} -eq 0 ] && [ -n "$run_guests" ] || run_workloads=yes
-    if [ -n "$run_guests" ] && [ -n "$run_kernel$m_initrd" ]; then
-        wrong_use "--guests is for our own dom0: --kernel and --initrd do not go with it"
+    if [ -n "$run_guests" ] && [ -n "$run_dom0$m_initrd" ]; then
+        wrong_use "guests are for our own dom0: --dom0 and --dom0-initrd do not go with them"
     fi
-    [ "$run_interactive" = yes ] || [ -z "$run_guests" ] || [ -r "$run_guests/run" ] ||
+    [ "$run_interactive" = yes ] || [ "${run_guests:-own}" = own ] || [ -r "$run_guests/run" ] ||
         wrong_use "--guests: there is no file 'run' in $run_guests"
 }
 
@@ -124,7 +141,7 @@ run_prepare() {
         m_hypervisor=$images/tenon.elf
     fi
     run_choose_guests
-    m_kernel=${run_kernel:-$images/guest-kernel.elf}
+    m_kernel=${run_dom0:-$images/guest-kernel.elf}
     [ -z "$run_guests" ] || m_kernel=$images/dom0.elf
     [ -r "$m_hypervisor" ] || wrong_use "there is no $m_hypervisor"
     [ "$m_kernel" = none ] || [ -r "$m_kernel" ] || wrong_use "there is no $m_kernel"
@@ -137,8 +154,16 @@ run_prepare() {
     fi
     if [ -n "$run_guests" ]; then
         m_initrd=$m_folder/archive
-        guests_archive "$run_guests" "$m_initrd" "${run_adds[@]}" || die "dom0's archive could not be made"
+        if [ "$run_guests" = own ]; then
+            guest_folder "$m_folder/guests" || die "the guest's files could not be made"
+            guests_archive "$m_folder/guests" "$m_initrd" "${run_adds[@]}"
+        else
+            guests_archive "$run_guests" "$m_initrd" "${run_adds[@]}"
+        fi || die "dom0's archive could not be made"
+        rm -rf "$m_folder/guests"
+        guests_memory "$m_initrd"
     fi
+    [ -z "$run_memory" ] || m_memory=${run_memory}M
     # The hypervisor unpacks nothing.
     if [ "$m_kernel" != none ]; then
         kernel_unpack "$m_kernel" "$m_folder/unpacked.elf"
@@ -174,8 +199,20 @@ run_type() {
     done
 }
 
+# run_show CONSOLE: prints what the guest of one's own said since the last call, in whole lines.
+run_shown=1
+run_show() {
+    local new
+    new=$(tail -c "+$run_shown" -- "$1" | LC_ALL=C tr '\000' '?'; echo .)
+    new=${new%.}
+    new=${new%"${new##*$'\n'}"}
+    [ -n "$new" ] || return 0
+    run_shown=$((run_shown + $(printf '%s' "$new" | wc -c)))
+    printf '%s' "$new" | tr -d '\r' | sed -n "s/^$guest_name| //p"
+}
+
 run_watch() {
-    run_report "$1"
+    if [ "$run_guests" = own ]; then run_show "$1"; else run_report "$1"; fi
     run_type "$1"
 }
 
@@ -254,12 +291,21 @@ run_on_terminal() {
     note "dom0's shell follows; Ctrl-A X ends the machine, Ctrl-A C is QEMU's monitor"
 }
 
+# run_part: where dom0 has its commands from.
+run_part() {
+    case $run_interactive$run_guests in
+    no*) echo "script=run" ;;
+    yesown) echo "script=run line" ;;
+    *) echo "shell line" ;;
+    esac
+}
+
 # run_words: what dom0 is to do, as it wants to be told.
 run_words() {
     local names=${run_names[*]} words=
     if [ "$run_workloads" = yes ] && [ -n "$names$run_guests" ]; then words="run${names:+=${names// /,}}"; fi
     if [ -n "$run_guests" ]; then
-        if [ "$run_interactive" = yes ]; then words="${words:+$words }shell line"; else words="${words:+$words }script=run"; fi
+        words="${words:+$words }$(run_part)"
     fi
     m_kernel_words="$words${m_kernel_words:+${words:+ }$m_kernel_words}"
 }

@@ -70,3 +70,17 @@ absolute() {
     *) printf '%s\n' "$caller/$1" ;;
     esac
 }
+
+# readable OPTION FILE: its path, as absolute gives it.
+readable() {
+    local path
+    path=$(absolute "$2")
+    [ -f "$path" ] && [ -r "$path" ] || wrong_use "$1: cannot read $2"
+    printf '%s\n' "$path"
+}
+
+# mebibytes OPTION SIZE: how many 256M or 2G are.
+mebibytes() {
+    [[ $2 =~ ^([1-9][0-9]{0,5})([MG])$ ]] || wrong_use "$1 wants a size such as 256M or 2G, not '$2'"
+    if [ "${BASH_REMATCH[2]}" = M ]; then echo "${BASH_REMATCH[1]}"; else echo "$((BASH_REMATCH[1] * 1024))"; fi
+}

@@ -62,6 +62,17 @@ static int run_wait(struct session *session, int argc, char **argv)
     return 0;
 }
 
+/* Of a guest whose crash is kept, or one that runs, there is still one. */
+static int run_gone(struct session *session, int argc, char **argv)
+{
+    (void)argc;
+    struct guest *guest = guest_find(argv[1]);
+
+    if (guest == NULL)
+        return 0;
+    return session_fail(session, "%s %s", argv[1], guest->ended ? "did not end well, and is kept" : "has not ended");
+}
+
 static int run_said(struct session *session, int argc, char **argv)
 {
     (void)argc;
@@ -184,6 +195,7 @@ const struct command script_commands[] = {
     { "said", "said GUEST TEXT", "well if the text is in what is kept of it", 2, 2, run_said },
     { "type", "type GUEST TEXT", "types a line for it", 2, 2, run_type },
     { "wait", "wait SECONDS [GUEST...]", "until they ended, but not longer", 1, -1, run_wait },
+    { "gone", "gone GUEST", "well if nothing is left of it", 1, 1, run_gone },
     { "sleep", "sleep SECONDS", "nothing, for a while", 1, 1, run_sleep },
     { "echo", "echo WORD...", "says it", 0, -1, run_echo },
     { "not", "not COMMAND...", "well if that fails", 1, -1, run_not },
