@@ -29,7 +29,7 @@ linux_read_options() {
     linux_flavour=amd64 linux_check=no linux_options=() linux_words=''
     while [ $# -gt 0 ]; do
         case $1 in
-        --memory | --vcpus | --cpus | --append | --flavour | --on | --timeout | --script | --log | --images) need_value "$1" $# ;;
+        --memory | --vcpus | --cpus | --append | --flavour | --on | --hypervisor | --timeout | --script | --log | --images) need_value "$1" $# ;;
         esac
         case $1 in
         --check) linux_check=yes; shift; continue ;;
@@ -37,7 +37,7 @@ linux_read_options() {
         --vcpus) linux_options+=(--guest-vcpus "$2") ;;
         --append) linux_words=$2 ;;
         --flavour) one_of "$1" "$2" amd64 cloud-amd64; linux_flavour=$2 ;;
-        --cpus | --on | --timeout | --script | --log | --images) linux_options+=("$1" "$2") ;;
+        --cpus | --on | --hypervisor | --timeout | --script | --log | --images) linux_options+=("$1" "$2") ;;
         *) wrong_use "linux has no option '$1'; ./tenon linux --help lists them" ;;
         esac
         shift 2

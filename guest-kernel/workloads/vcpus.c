@@ -6,7 +6,10 @@
  * ABI: <xen/vcpu.h>
  */
 #include "arch/pv/page_table.h"
+#include "kernel/smp.h"
 #include "workloads/list.h"
+
+#define MS 1000000ULL
 
 static void is_up(void)
 {
@@ -68,6 +71,39 @@ static void runstate(void)
     hypercall_vcpu_op(VCPUOP_register_runstate_memory_area, 0, &where);
 }
 
+/* A vCPU that is not running shows that to the others. */
+static struct vcpu_runstate_info shown;
+static bool seen_blocked;
+
+static void watch(void *argument)
+{
+    uint64_t end = arch_clock_ns() + 20000 * MS;
+
+    (void)argument;
+    while (__atomic_load_n(&shown.state, __ATOMIC_SEQ_CST) != RUNSTATE_blocked)
+        if (arch_clock_ns() >= end)
+            return;
+    __atomic_store_n(&seen_blocked, true, __ATOMIC_SEQ_CST);
+}
+
+static void seen_by_others(void)
+{
+    struct vcpu_register_runstate_memory_area where = { 0 };
+
+    seen_blocked = false;
+    set_xen_guest_handle(where.addr.h, &shown);
+    CHECK_EQ(hypercall_vcpu_op(VCPUOP_register_runstate_memory_area, 0, &where), 0);
+    smp_run(1, watch, NULL);
+    for (unsigned i = 0; i < 5000 && !__atomic_load_n(&seen_blocked, __ATOMIC_SEQ_CST); i++) {
+        struct sched_poll poll = { .timeout = arch_clock_ns() + 4 * MS };
+        hypercall_sched_op(SCHEDOP_poll, &poll);
+    }
+    CHECK(smp_wait(1, 30000 * MS));
+    CHECK(seen_blocked);
+    set_xen_guest_handle(where.addr.h, NULL);
+    hypercall_vcpu_op(VCPUOP_register_runstate_memory_area, 0, &where);
+}
+
 /* Delivered through vector 2's gate; a second one waits for the first one's iret. */
 static bool nmi_hook_seen;
 
@@ -94,5 +130,7 @@ void workload_vcpu_ops(void)
     is_up();
     refused();
     runstate();
+    if (smp_nr_running() > 1)
+        seen_by_others();
     nmi();
 }

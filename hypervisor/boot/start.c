@@ -245,6 +245,7 @@ static void start_on_own_stack(void)
     smp_start(&topology, low_page);
     apic_uart_route(&topology);
     log_line(LOG_INFO, "%u processors run", nr_cpus);
+    wallclock_boot();
     start_dom0();
     give_modules_back();
     log_in_background();

@@ -9,88 +9,110 @@
 #include "machine/registers.h"
 #include "machine/scale.h"
 
-#define PIT_HZ      1193182UL
-#define PIT_COUNT   11932U /* 10 ms */
+#define PIT_HZ       1193182UL
 #define PIT_CHANNEL2 0x42
 #define PIT_COMMAND  0x43
 #define PIT_GATE     0x61
+#define PIT_START    0xffffU
+#define PIT_WINDOW   47727U /* 40 ms: long enough for 10 ppm, and the counter wraps after 55 */
 
-#define ROUNDS 3
+#define LATCH_CHANNEL2 0x80
+#define LOAD_CHANNEL2  0xb0 /* low and high byte, mode 0: the output rises at zero */
+#define OUTPUT2        0x20
+
+#define ROUNDS        5
+#define TRIES         8      /* for a sample that nothing disturbed */
+#define SAMPLES_MAX   64
+#define GOOD_ENOUGH   20000U /* a round whose doubt is that part of it, 50 ppm, is the last */
 
 uint64_t tsc_khz;
 uint32_t tsc_mul;
 int8_t tsc_shift;
 
 static uint64_t tsc_boot;
-static uint64_t boot_seconds;
 static uint32_t apic_mul; /* APIC ticks = ns * mul / 2^32, shifted before */
 static int8_t apic_shift;
 static uint64_t apic_max_ns;
 
-struct measure {
-    uint64_t tsc, apic;
+/* All counters at one moment; doubt: within how many ticks of the TSC. */
+struct sample {
+    uint64_t tsc, doubt;
+    uint32_t apic;
+    uint16_t pit;
 };
 
-static struct measure measure_once(void)
+static struct sample sample_once(void)
+{
+    struct sample s;
+
+    uint64_t before = tsc_read();
+    port_out8(PIT_COMMAND, LATCH_CHANNEL2);
+    s.apic = apic_timer_left();
+    uint64_t after = tsc_read();
+    s.pit = port_in8(PIT_CHANNEL2);
+    s.pit |= (uint16_t)(port_in8(PIT_CHANNEL2) << 8);
+    s.doubt = after - before;
+    s.tsc = before + s.doubt / 2;
+    return s;
+}
+
+static struct sample sample(void)
+{
+    struct sample best = sample_once();
+
+    for (unsigned i = 1; i < TRIES; i++) {
+        struct sample s = sample_once();
+        if (s.doubt < best.doubt)
+            best = s;
+    }
+    return best;
+}
+
+/* What passed meanwhile. */
+struct round {
+    uint64_t tsc, doubt;
+    uint32_t apic, pit;
+};
+
+/* False: the PIT does not count, or went past zero. Asks it seldom: that takes long where it is emulated. */
+static bool measure(struct round *r)
 {
     uint8_t gate = port_in8(PIT_GATE) & 0xfc;
 
     port_out8(PIT_GATE, gate);
-    port_out8(PIT_COMMAND, 0xb0); /* channel 2, low and high byte, mode 0: output rises at zero */
-    port_out8(PIT_CHANNEL2, PIT_COUNT & 0xff);
-    port_out8(PIT_CHANNEL2, PIT_COUNT >> 8);
+    port_out8(PIT_COMMAND, LOAD_CHANNEL2);
+    port_out8(PIT_CHANNEL2, PIT_START & 0xff);
+    port_out8(PIT_CHANNEL2, PIT_START >> 8);
     apic_timer_set(0xffffffff);
-    uint64_t start = tsc_read();
     port_out8(PIT_GATE, gate | 1);
-    while (!(port_in8(PIT_GATE) & 0x20))
-        cpu_relax();
-    struct measure m = { tsc_read() - start, 0xffffffff - apic_timer_left() };
-    apic_timer_set(0);
-    return m;
-}
-
-static uint8_t cmos(uint8_t reg)
-{
-    port_out8(0x70, reg);
-    return port_in8(0x71);
-}
-
-static unsigned from_bcd(uint8_t value, bool bcd)
-{
-    return bcd ? (value >> 4) * 10U + (value & 15U) : value;
-}
-
-static uint64_t read_wallclock(void)
-{
-    unsigned s, second;
-    uint64_t t;
-
-    do { /* until two reads of the seconds agree: no update in between */
-        while (cmos(10) & 0x80)
+    struct sample first = sample(), last = first;
+    uint32_t passed = 0;
+    for (unsigned i = 0; i < SAMPLES_MAX && passed < PIT_WINDOW; i++) {
+        uint64_t so_far = last.tsc - first.tsc;
+        uint64_t until = last.tsc + (passed ? so_far * (PIT_WINDOW - passed) / passed : 1000);
+        while (tsc_read() < until)
             cpu_relax();
-        bool bcd = !(cmos(11) & 4);
-        s = cmos(0);
-        t = wallclock_of_date(2000 + from_bcd(cmos(9), bcd), from_bcd(cmos(8), bcd),
-                              from_bcd(cmos(7), bcd));
-        t += from_bcd(cmos(4) & 0x7f, bcd) * 3600UL + from_bcd(cmos(2), bcd) * 60UL +
-             from_bcd((uint8_t)s, bcd);
-        second = cmos(0);
-    } while (s != second);
-    return t;
+        last = sample();
+        passed = (uint16_t)(first.pit - last.pit);
+    }
+    bool in_time = !(port_in8(PIT_GATE) & OUTPUT2);
+    apic_timer_set(0);
+    *r = (struct round){ last.tsc - first.tsc, first.doubt + last.doubt, first.apic - last.apic, passed };
+    return in_time && passed >= PIT_WINDOW;
 }
 
 void clock_boot(void)
 {
-    struct measure best = { ~0UL, ~0UL };
+    struct round best = { .doubt = ~0UL }, r;
 
-    /* What disturbs a round makes it look longer: the shortest is the true one. */
     for (unsigned i = 0; i < ROUNDS; i++) {
-        struct measure m = measure_once();
-        if (m.tsc < best.tsc)
-            best = m;
+        if (measure(&r) && r.doubt < best.doubt)
+            best = r;
+        if (best.doubt < best.tsc / GOOD_ENOUGH)
+            break;
     }
-    uint64_t tsc_hz = best.tsc * PIT_HZ / PIT_COUNT;
-    uint64_t apic_hz = best.apic * PIT_HZ / PIT_COUNT;
+    uint64_t tsc_hz = best.tsc ? best.tsc * PIT_HZ / best.pit : 0;
+    uint64_t apic_hz = best.tsc ? best.apic * PIT_HZ / best.pit : 0;
     if (tsc_hz < 1000000 || apic_hz < 1000)
         panic("cannot measure the clocks against the PIT: is there one in this machine?");
 
@@ -99,7 +121,6 @@ void clock_boot(void)
     scale_find(1000000000UL, apic_hz, &apic_mul, &apic_shift);
     apic_max_ns = 0xf0000000UL * 1000000UL / (apic_hz / 1000);
     tsc_boot = tsc_read();
-    boot_seconds = read_wallclock();
 }
 
 uint64_t tsc_now(void)
@@ -115,11 +136,6 @@ uint64_t time_of_tsc(uint64_t tsc)
 uint64_t time_now(void)
 {
     return time_of_tsc(tsc_read());
-}
-
-uint64_t wallclock_boot_seconds(void)
-{
-    return boot_seconds;
 }
 
 void timer_program(uint64_t when_ns)

@@ -122,7 +122,7 @@ extern int8_t tsc_shift;
 uint64_t tsc_now(void);
 uint64_t time_now(void);                    /* ns since boot */
 uint64_t time_of_tsc(uint64_t tsc);
-uint64_t wallclock_boot_seconds(void);      /* UTC when time_now() was 0 */
+uint64_t wallclock_boot_ns(void);           /* UTC when time_now() was 0 */
 void timer_program(uint64_t when_ns);       /* interrupt of this processor at that time; ~0: none */
 
 /* --- Devices ----------------------------------------------------------------------------------- */

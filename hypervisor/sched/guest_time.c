@@ -39,7 +39,7 @@ void wallclock_update(struct domain *d)
     struct shared_info *s = d->shared_info;
 
     if (!wallclock_ns)
-        wallclock_ns = wallclock_boot_seconds() * SECOND_NS;
+        wallclock_ns = wallclock_boot_ns();
     WRITE_ONCE(s->wc_version, s->wc_version | 1);
     __atomic_thread_fence(__ATOMIC_RELEASE);
     s->wc_sec = (uint32_t)(wallclock_ns / SECOND_NS);
@@ -94,25 +94,32 @@ uint64_t runstate_ns(const struct vcpu *v, int state)
     return r->state == state ? ns + time_now() - since : ns;
 }
 
-void runstate_publish(struct vcpu *v)
+/* False: the guest's area is not mapped. */
+static bool copy_runstate(const struct vcpu *v)
 {
     struct vcpu_runstate_info copy = v->runstate;
     uint64_t entry_time_at =
         v->runstate_area + offsetof(struct vcpu_runstate_info, state_entry_time);
     bool flag = v->domain->vm_assist & (1U << VMASST_TYPE_runstate_update_flag);
-
-    if (!v->runstate_area)
-        return;
-    copy.state = RUNSTATE_running; /* whoever reads it runs */
     uint64_t clean = copy.state_entry_time;
+
     if (flag)
         copy.state_entry_time |= RUNSTATE_UPDATING;
-    if (!copy_to_guest(v->runstate_area, &copy, sizeof(copy))) {
+    return copy_to_guest(v->runstate_area, &copy, sizeof(copy)) &&
+           (!flag || copy_to_guest(entry_time_at, &clean, sizeof(clean)));
+}
+
+void runstate_publish(struct vcpu *v)
+{
+    if (v->runstate_area && !copy_runstate(v))
         refuse(v->domain, XEN_EFAULT, "vcpu %u: its runstate area is not mapped", v->id);
-        return;
-    }
-    if (flag)
-        copy_to_guest(entry_time_at, &clean, sizeof(clean));
+}
+
+void runstate_publish_leaving(struct vcpu *v)
+{
+    /* It comes back, and hears then if something was wrong. */
+    if (v->runstate_area && v->in_kernel)
+        copy_runstate(v);
 }
 
 /* --- Timers ------------------------------------------------------------------------------------- */

@@ -19,6 +19,9 @@ uint64_t runstate_ns(const struct vcpu *v, int state);
 void time_area_publish(struct vcpu *v);
 /* Copies the runstate to where the guest wants it; the vCPU runs. */
 void runstate_publish(struct vcpu *v);
+/* The same for one that is about to be switched away from, so that the guest's other vCPUs see that it waits for a
+ * processor: whoever holds a lock then is not worth spinning for. In user mode the area is out of reach. */
+void runstate_publish_leaving(struct vcpu *v);
 
 void vcpu_timers_init(struct vcpu *v);
 void vcpu_timers_stop(struct vcpu *v);

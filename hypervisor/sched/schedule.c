@@ -85,6 +85,7 @@ void schedule(void)
                              : now->state == VCPU_DOWN || now->pause_count
                                  ? RUNSTATE_offline
                                  : RUNSTATE_blocked);
+        runstate_publish_leaving(now);
         vcpu_state_save(now);
     }
     if (next)

@@ -103,7 +103,8 @@ static int one_process(unsigned process)
             through_sse(&in, &out, calls[round / 2 % 2], round % 64 ? 10 : 200000);
         unsigned bad = differs(&in, &out, avx && round % 2 ? 32 : 16);
         if (bad || !modes_stay(process)) {
-            printf("  process %u, round %u: register %u (%s) changed\n", process, round, bad - 1, avx ? "avx" : "sse");
+            printf("  process %u, round %u: register %u (%s) changed\n", process, round, bad - 1,
+                   avx && round % 2 ? "avx" : "sse");
             return 1;
         }
         if (round % 16 == 0)

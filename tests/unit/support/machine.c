@@ -326,9 +326,9 @@ uint64_t time_of_tsc(uint64_t tsc)
     return tsc;
 }
 
-uint64_t wallclock_boot_seconds(void)
+uint64_t wallclock_boot_ns(void)
 {
-    return fake_wallclock;
+    return fake_wallclock * 1000000000UL;
 }
 
 void timer_program(uint64_t when_ns)
