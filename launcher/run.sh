@@ -287,7 +287,11 @@ run_on_terminal() {
         -serial chardev:terminal -mon chardev=terminal
         -chardev "pipe,id=commands,path=commands" -serial chardev:commands)
     mkdir -p build/logs
-    ln -sfn "$(readlink -f -- "$m_folder")" build/logs/interactive
+    if [ -p build/logs/interactive/commands.in ] && kill -0 "$(cat build/logs/interactive/pid 2>/dev/null)" 2>/dev/null; then
+        note "another interactive machine runs; this one hears ./tenon xl --in $m_folder"
+    else
+        ln -sfn "$(readlink -f -- "$m_folder")" build/logs/interactive
+    fi
     note "dom0's shell follows; Ctrl-A X ends the machine, Ctrl-A C is QEMU's monitor"
 }
 

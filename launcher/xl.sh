@@ -6,10 +6,11 @@
 
 xl_usage() {
     cat <<'END'
-Usage: ./tenon xl VERB [ARGUMENT...]
-       ./tenon xl -- COMMAND [ARGUMENT...]
+Usage: ./tenon xl [--in FOLDER] VERB [ARGUMENT...]
+       ./tenon xl [--in FOLDER] -- COMMAND [ARGUMENT...]
 
-Gives a command to the dom0 that ./tenon run --interactive started: xl's verbs (./tenon xl help lists them), or,
+Gives a command to the dom0 of a ./tenon run --interactive or ./tenon linux, of the one whose --log is FOLDER or the only
+one there is: xl's verbs (./tenon xl help lists them), or,
 behind --, any command of dom0's shell, such as xenstore-ls, files, exit. Output, errors and status are the command's.
 A FILE that "create" names is one of dom0's archive: those of the folder that --guests named, and what --add added.
 
@@ -103,6 +104,11 @@ xl_end() {
 
 xl_main() {
     local words='' word
+    if [ "${1-}" = --in ]; then
+        need_value "$1" $#
+        xl_link=$(absolute "$2")
+        shift 2
+    fi
     [ $# -gt 0 ] || { xl_usage >&2; exit 2; }
     if [ "$1" = -- ]; then
         shift

@@ -21,11 +21,14 @@ guest_case() {
     cases_names+=("$name")
 }
 
-# program_case NAME SPEED PROGRAM: its status is the result; it is called with the build folder and one for its logs.
+# program_case NAME SPEED PROGRAM WORD...: its status is the result; it is called with the build folder, one for its
+# logs, and the words.
 program_case() {
-    case_chosen "$1" "$2" || return 0
-    cases+=("$(printf '%q ' program_run "$1" "$3")")
-    cases_names+=("$1")
+    local name=$1 speed_of=$2
+    shift 2
+    case_chosen "$name" "$speed_of" || return 0
+    cases+=("$(printf '%q ' program_run "$name" "$@")")
+    cases_names+=("$name")
 }
 
 case_chosen() {
@@ -37,7 +40,11 @@ case_chosen() {
         done
         return 1
     fi
-    [ "$2" = quick ] || [ "$speed" = full ]
+    case $speed in
+    quick) [ "$2" = quick ] ;;
+    usual) [ "$2" != long ] ;;
+    full) : ;;
+    esac
 }
 
 # case_complaint STATUS WANTED-STATUS REGEX FOLDER: why the case failed; nothing if it did not.
@@ -93,11 +100,12 @@ case_run() {
     } 9>"$cases_work/lock"
 }
 
-# program_run NAME PROGRAM
+# program_run NAME PROGRAM WORD...
 program_run() {
     local name=$1 program=$2 folder=$root/build/logs/test/$1 start=$SECONDS status pid
+    shift 2
     rm -rf "$folder" && mkdir -p "$folder" || return 1
-    "$root/$program" "$images" "$folder" >"$folder/out" 2>"$folder/err" </dev/null &
+    "$root/$program" "$images" "$folder" "$@" >"$folder/out" 2>"$folder/err" </dev/null &
     pid=$!
     # shellcheck disable=SC2064 # this pid
     trap "kill $pid 2>/dev/null; wait $pid; exit 130" TERM INT HUP

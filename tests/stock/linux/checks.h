@@ -41,5 +41,6 @@ void check_clocks(void);
 void check_timers(void);
 /* ---- registers.c ---- */
 void check_registers(void);
+void check_steal(void);
 
 #endif
