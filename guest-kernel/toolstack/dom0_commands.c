@@ -3,7 +3,9 @@
  * dom0's own commands: what there is.
  */
 #include "toolstack/commands.h"
+#include "toolstack/guests.h"
 #include "toolstack/port.h"
+#include "toolstack/post_mortem.h"
 
 static int run_files(struct session *session, int argc, char **argv)
 {
@@ -41,10 +43,29 @@ static int run_check(struct session *session, int argc, char **argv)
     return wrong == NULL ? 0 : session_fail(session, "the store: %s", wrong);
 }
 
+static void print_line(void *session, const char *line)
+{
+    session_print(session, "%s\n", line);
+}
+
+static int run_xenctx(struct session *session, int argc, char **argv)
+{
+    struct guest *guest;
+
+    (void)argc;
+    guests_lock();
+    guest = guest_find(argv[1]);
+    if (guest != NULL)
+        post_mortem(guest, print_line, session);
+    guests_unlock();
+    return guest != NULL ? 0 : session_fail(session, "there is no guest '%s'", argv[1]);
+}
+
 /* clang-format off: a row a command */
 const struct command dom0_commands[] = {
     { "files", "files", "what dom0's archive holds", 0, 0, run_files },
     { "log", "log GUEST", "what it said on its console, dead or alive", 1, 1, show_log },
+    { "xenctx", "xenctx GUEST", "what its vCPUs are doing: registers, code, who called", 1, 1, run_xenctx },
     { "exit", "exit", "ends the machine", 0, 0, run_exit },
     { "check", "check", "recounts what the store keeps as numbers", 0, 0, run_check },
     { NULL },

@@ -12,6 +12,7 @@
 #include "toolstack/guest_keys.h"
 #include "toolstack/guests.h"
 #include "toolstack/port.h"
+#include "toolstack/post_mortem.h"
 
 #include <xen/sched.h>
 
@@ -195,6 +196,12 @@ static void act(struct guest *guest, enum config_action action)
     }
 }
 
+static void log_line(void *context, const char *line)
+{
+    (void)context;
+    port_log(line);
+}
+
 /* True: it was acted on. LATER becomes the time for another look, if that is to come first. */
 static bool look_at(struct guest *guest, uint64_t *later)
 {
@@ -213,6 +220,8 @@ static bool look_at(struct guest *guest, uint64_t *later)
         return false;
     }
     say(guest, reason_name(reason));
+    if (reason == SHUTDOWN_crash)
+        post_mortem(guest, log_line, NULL);
     act(guest, action);
     return true;
 }

@@ -116,7 +116,5 @@ void domain_crash(struct domain *d, const char *format, ...)
     format_string_v(text, sizeof(text), format, args);
     va_end(args);
     log_guest(LOG_ERROR, "d%u crashed: %s", d->id, text);
-    if (current_vcpu() && current_vcpu()->domain == d)
-        report_vcpu(current_vcpu(), &this_cpu()->guest_regs);
     domain_shutdown(d, SHUTDOWN_crash);
 }

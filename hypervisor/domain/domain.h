@@ -9,6 +9,7 @@
 
 #include <xen/xen.h>
 #include <xen/vcpu.h>
+#include "domain/refuse.h"
 #include "event/event_channel.h"
 #include "lib/list.h"
 #include "lib/spinlock.h"
@@ -77,10 +78,7 @@ struct domain {
     struct domain_memory memory;
     struct domain_events events;
     struct grant_table *grants;
-    struct {
-        uint64_t window_start; /* of log lines about refused requests */
-        unsigned lines, dropped;
-    } refusals;
+    struct refusals refusals;
 };
 
 enum vcpu_state {

@@ -28,6 +28,13 @@ static void end_of_machine(void)
     machine_stop(failed);
 }
 
+static void report_death(struct domain *d)
+{
+    if (current_vcpu() && current_vcpu()->domain == d)
+        report_vcpu(current_vcpu(), &this_cpu()->guest_regs);
+    refusals_report(d);
+}
+
 void domain_shutdown(struct domain *d, unsigned reason)
 {
     if (__atomic_exchange_n(&d->shut_down, true, __ATOMIC_SEQ_CST))
@@ -35,6 +42,8 @@ void domain_shutdown(struct domain *d, unsigned reason)
     d->shutdown_reason = reason;
     log_line(reason == SHUTDOWN_crash ? LOG_ERROR : LOG_INFO, "d%u shut down: %s", d->id,
              reason < ARRAY_SIZE(reasons) ? reasons[reason] : "for a reason of its own");
+    if (reason == SHUTDOWN_crash || reason == SHUTDOWN_watchdog)
+        report_death(d);
     domain_stop_vcpus(d);
     if (d == dom0)
         stop_machine_soon(end_of_machine);

@@ -15,8 +15,13 @@ is_kept() {
     [ "$(sha256sum <"$folder/data")" = "$sum" ]
 }
 
-gone() {
-    ! grep -qE '^(ext4|jbd2|loop) ' /proc/modules
+is_loaded() {
+    grep -q "^$1 " /proc/modules
+}
+
+# What is built in stays.
+unload() {
+    ! is_loaded "$1" || { modprobe -r "$1" && ! is_loaded "$1"; }
 }
 
 step modprobe loop
@@ -33,8 +38,7 @@ step mount -t ext4 /dev/loop0 $folder
 step is_kept
 step umount $folder
 step losetup -d /dev/loop0
-step modprobe -r ext4
-step modprobe -r loop
-step gone
+step unload ext4
+step unload loop
 rm -r $file $folder
 echo "CHECK modules PASS"
