@@ -18,6 +18,7 @@ of busybox: a login on this terminal. Log in as root; poweroff ends the machine,
   --on SYSTEM        tenon (default), or xen: the same dom0 and guest on Debian's Xen 4.17
   --check, --check=NAMES   no login: all checks of tests/stock/linux run in the guest, a line each, "NAME PASS" or
                      "NAME FAIL why", and at the end "VERDICT PASS ..." or "VERDICT FAIL ..."
+  --kernel-log FILE  no login: the kernel's log after its start to this file, as dmesg -r shows it
   --script FILE      no login: dom0 carries out these commands instead; the guest's configuration is linux.cfg
   --timeout SECONDS  of --check and --script, after which the machine counts as hung (600)
   --log FOLDER       keep console and QEMU's messages there
@@ -26,10 +27,10 @@ END
 }
 
 linux_read_options() {
-    linux_flavour=amd64 linux_check=no linux_checks=all linux_options=() linux_words=''
+    linux_flavour=amd64 linux_check=no linux_checks=all linux_kernel_log='' linux_options=() linux_words=''
     while [ $# -gt 0 ]; do
         case $1 in
-        --memory | --vcpus | --cpus | --append | --flavour | --on | --hypervisor | --timeout | --script | --log | --images) need_value "$1" $# ;;
+        --memory | --vcpus | --cpus | --append | --flavour | --on | --hypervisor | --timeout | --kernel-log | --script | --log | --images) need_value "$1" $# ;;
         esac
         case $1 in
         --check) linux_check=yes; shift; continue ;;
@@ -40,6 +41,7 @@ linux_read_options() {
         --memory) linux_options+=(--guest-memory "$2") ;;
         --vcpus) linux_options+=(--guest-vcpus "$2") ;;
         --append) linux_words=$2 ;;
+        --kernel-log) linux_kernel_log=$(absolute "$2") ;;
         --flavour) one_of "$1" "$2" amd64 cloud-amd64; linux_flavour=$2 ;;
         --cpus | --on | --hypervisor | --timeout | --script | --log | --images) linux_options+=("$1" "$2") ;;
         *) wrong_use "linux has no option '$1'; ./tenon linux --help lists them" ;;
@@ -134,11 +136,12 @@ linux_main() {
     need_linux "$linux_flavour"
     linux_files=build/linux.$$
     mkdir -p "$linux_files" && linux_archive "$linux_files/initrd" || die "the initial archive could not be made"
+    [ -z "$linux_kernel_log" ] || linux_words="log quiet${linux_words:+ $linux_words}"
     [ "$linux_check" = no ] || linux_words="check=$linux_checks quiet${linux_words:+ $linux_words}"
     run_read_options --cpus 2 --timeout 600 "${linux_options[@]}" --kernel "$root/$linux_kernel" \
         --initrd "$root/$linux_files/initrd" --append "console=hvc0${linux_words:+ $linux_words}"
     guest_name=linux
-    [ "$linux_check$guest_script" != no ] || run_interactive=yes
+    [ "$linux_check$guest_script$linux_kernel_log" != no ] || run_interactive=yes
     run_prepare
     rm -rf "$linux_files"
     run_words
@@ -147,6 +150,11 @@ linux_main() {
         m_watch=linux_report
         machine_boot
         linux_finish
+    elif [ -n "$linux_kernel_log" ]; then
+        machine_boot
+        run_finish
+        console_text "$m_console" | sed -n 's/^linux| LOG //p' >"$linux_kernel_log"
+        [ -s "$linux_kernel_log" ] || die "the guest showed no log; console: $m_console"
     elif [ -n "$guest_script" ]; then
         m_watch=run_watch
         machine_boot

@@ -8,7 +8,7 @@
 
 test_usage() {
     cat <<'END'
-Usage: ./tenon test [--quick | --full]
+Usage: ./tenon test [--quick | --full | --remake-linux-log]
 
 Builds with gcc, gcc with checks, and clang; runs the unit tests on the host and the guest tests in QEMU, on Tenon
 by both boot ways with one and two processors and on Debian's Xen, and boots what cannot boot. One line a test; the
@@ -16,6 +16,8 @@ last line is "N passed, N failed", with ", N skipped" where a reason was given a
 
   --quick   unit tests and a few boots: about three minutes
   --full    what takes long as well, such as a hundred boots of Debian's kernel in a row: about an hour and a half
+  --remake-linux-log   no tests: boots Debian's kernel on Tenon and on Xen and writes tests/stock/linux_log, the lines
+            of its log that differ, and those of its warnings that do not; you explain what is new
 END
 }
 
@@ -69,12 +71,20 @@ test_unit() {
         }' "$log"
 }
 
+test_remake_linux_log() {
+    need_build default
+    need_xen
+    mkdir -p build/logs/test/linux-log
+    tests/stock/log_test build build/logs/test/linux-log remake
+}
+
 test_main() {
     local speed=usual passed failed skipped
     while [ $# -gt 0 ]; do
         case $1 in
         --quick) speed=quick ;;
         --full) speed=full ;;
+        --remake-linux-log) test_remake_linux_log; return ;;
         *) wrong_use "test has no option '$1'; ./tenon test --help" ;;
         esac
         shift
