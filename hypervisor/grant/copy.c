@@ -83,7 +83,7 @@ HOT long grant_copy(struct domain *d, uint64_t at, uint64_t count)
     } u;
     _Static_assert(sizeof(u.op) == sizeof(u.words), "whole words");
 
-    while (likely(guest_load_words(at, u.words, 4) && guest_load64(at + 32, &u.words[4]))) {
+    while (likely(guest_load_words(at, u.words, 5))) {
         int status = copy_one(d, &u.op);
         if (unlikely(status == HYPERCALL_CONTINUE))
             return hypercall_again(3, GNTTABOP_copy, at, count, 0);

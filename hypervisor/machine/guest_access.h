@@ -60,37 +60,14 @@ fault:
     return false;
 }
 
-/* The range has been checked. Return false if the word cannot be touched. */
-static inline bool guest_load64(uint64_t va, uint64_t *value)
+/*
+ * Up to five words, their number known when compiling, at addresses that have been checked. Return false if one
+ * cannot be touched. Whether there is SMAP is asked once: either answer has code of its own.
+ */
+static inline __attribute__((always_inline)) bool load_words(uint64_t va, uint64_t *to, const unsigned nr,
+                                                             const bool smap)
 {
-    uint64_t word;
-
-    guest_access_begin(machine_has_smap);
-    GUEST_GET(word, va, 0, fault);
-    guest_access_end(machine_has_smap);
-    *value = word;
-    return true;
-fault:
-    guest_access_end(machine_has_smap);
-    return false;
-}
-
-static inline bool guest_store64(uint64_t va, uint64_t value)
-{
-    guest_access_begin(machine_has_smap);
-    GUEST_PUT(va, 0, value, fault);
-    guest_access_end(machine_has_smap);
-    return true;
-fault:
-    guest_access_end(machine_has_smap);
-    return false;
-}
-
-/* Up to four words, their number known when compiling. */
-static inline __attribute__((always_inline)) bool guest_load_words(uint64_t va, uint64_t *to, const unsigned nr)
-{
-    const bool smap = machine_has_smap;
-    uint64_t a, b = 0, c = 0, d = 0; /* (gcc 12 crashes over elements as outputs of asm goto) */
+    uint64_t a, b = 0, c = 0, d = 0, e = 0; /* (gcc 12 crashes over elements as outputs of asm goto) */
 
     guest_access_begin(smap);
     GUEST_GET(a, va, 0, fault);
@@ -100,6 +77,8 @@ static inline __attribute__((always_inline)) bool guest_load_words(uint64_t va, 
         GUEST_GET(c, va, 16, fault);
     if (nr > 3)
         GUEST_GET(d, va, 24, fault);
+    if (nr > 4)
+        GUEST_GET(e, va, 32, fault);
     guest_access_end(smap);
     to[0] = a;
     if (nr > 1)
@@ -108,17 +87,17 @@ static inline __attribute__((always_inline)) bool guest_load_words(uint64_t va, 
         to[2] = c;
     if (nr > 3)
         to[3] = d;
+    if (nr > 4)
+        to[4] = e;
     return true;
 fault:
     guest_access_end(smap);
     return false;
 }
 
-static inline __attribute__((always_inline)) bool guest_store_words(uint64_t va, const uint64_t *from,
-                                                                    const unsigned nr)
+static inline __attribute__((always_inline)) bool store_words(uint64_t va, const uint64_t *from, const unsigned nr,
+                                                              const bool smap)
 {
-    const bool smap = machine_has_smap;
-
     guest_access_begin(smap);
     GUEST_PUT(va, 0, from[0], fault);
     if (nr > 1)
@@ -127,11 +106,34 @@ static inline __attribute__((always_inline)) bool guest_store_words(uint64_t va,
         GUEST_PUT(va, 16, from[2], fault);
     if (nr > 3)
         GUEST_PUT(va, 24, from[3], fault);
+    if (nr > 4)
+        GUEST_PUT(va, 32, from[4], fault);
     guest_access_end(smap);
     return true;
 fault:
     guest_access_end(smap);
     return false;
+}
+
+static inline __attribute__((always_inline)) bool guest_load_words(uint64_t va, uint64_t *to, const unsigned nr)
+{
+    return unlikely(machine_has_smap) ? load_words(va, to, nr, true) : load_words(va, to, nr, false);
+}
+
+static inline __attribute__((always_inline)) bool guest_store_words(uint64_t va, const uint64_t *from,
+                                                                    const unsigned nr)
+{
+    return unlikely(machine_has_smap) ? store_words(va, from, nr, true) : store_words(va, from, nr, false);
+}
+
+static inline bool guest_load64(uint64_t va, uint64_t *value)
+{
+    return guest_load_words(va, value, 1);
+}
+
+static inline bool guest_store64(uint64_t va, uint64_t value)
+{
+    return guest_store_words(va, &value, 1);
 }
 
 #endif
