@@ -30,7 +30,7 @@ bool place_open_maddr(struct place *p, struct domain *d, uint64_t maddr)
     place_close(p);
     if (!mfn_is_ram(m) || !page_type_get_existing(frame_at(m), TYPE_L1, d->id))
         return false;
-    *p = (struct place){ name, mfn_to_virt(m), frame_at(m) };
+    *p = (struct place){ name, mfn_to_virt(m) };
     return true;
 }
 

@@ -14,8 +14,7 @@
 
 struct place {
     uint64_t name; /* which table it is: what its entries' addresses have in common; PLACE_NONE: none is open */
-    uint64_t *entries;
-    struct frame *table; /* with a type reference */
+    uint64_t *table; /* with a type reference */
 };
 
 #define PLACE_NONE  (~0UL)
@@ -25,7 +24,7 @@ struct place {
 static inline void place_close(struct place *p)
 {
     if (likely(p->name != PLACE_NONE))
-        page_type_put(p->table);
+        l1_table_put(p->table);
     p->name = PLACE_NONE;
 }
 
@@ -34,14 +33,11 @@ bool place_open_maddr(struct place *p, struct domain *d, uint64_t maddr);
 
 static inline bool place_open(struct place *p, struct domain *d, uint64_t va)
 {
-    struct frame *table;
-
     place_close(p);
-    uint64_t *entry =
-        guest_address_ok(va) ? l1_entry_find(d, current_vcpu()->kernel_root, va, &table) : NULL;
-    if (unlikely(!entry))
+    uint64_t *table = guest_address_ok(va) ? l1_table_find(d, current_vcpu()->kernel_root, va) : NULL;
+    if (unlikely(!table))
         return false;
-    *p = (struct place){ va >> PLACE_SHIFT, (uint64_t *)ROUND_DOWN((uint64_t)entry, PAGE_SIZE), table };
+    *p = (struct place){ va >> PLACE_SHIFT, table };
     return true;
 }
 
@@ -49,10 +45,10 @@ static inline bool place_open(struct place *p, struct domain *d, uint64_t va)
 static inline uint64_t *place_find(struct place *p, struct domain *d, uint64_t at, unsigned flags)
 {
     if (unlikely(flags & GNTMAP_contains_pte))
-        return place_open_maddr(p, d, at) ? &p->entries[at / 8 % ENTRIES_PER_TABLE] : NULL;
+        return place_open_maddr(p, d, at) ? &p->table[at / 8 % ENTRIES_PER_TABLE] : NULL;
     if (at >> PLACE_SHIFT != p->name && unlikely(!place_open(p, d, at)))
         return NULL;
-    return &p->entries[at >> PAGE_SHIFT & (ENTRIES_PER_TABLE - 1)];
+    return l1_entry_of(p->table, at);
 }
 
 #endif

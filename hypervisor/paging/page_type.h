@@ -195,9 +195,19 @@ int l1_entry_change(struct domain *d, domid_t fd, uint64_t *entry, uint64_t old,
 int table_entry_change(struct domain *d, unsigned level, uint64_t *entry, uint64_t to,
                        enum entry_write how);
 
-/* The L1 entry that maps a guest address, in a table that really is one: takes a type reference to the
- * table (give it back with page_type_put). NULL if there is none. root: L4 to begin at. */
-uint64_t *l1_entry_find(struct domain *d, mfn_t root, uint64_t va, struct frame **table);
+/* The L1 table that maps a guest address, if it really is one of this domain's: takes a type reference to it (give it
+ * back with l1_table_put). NULL if there is none. root: L4 to begin at. */
+uint64_t *l1_table_find(struct domain *d, mfn_t root, uint64_t va);
+
+static inline void l1_table_put(const uint64_t *table)
+{
+    page_type_put(frame_at(virt_to_mfn(table)));
+}
+
+static inline uint64_t *l1_entry_of(uint64_t *table, uint64_t va)
+{
+    return &table[va >> PAGE_SHIFT & (ENTRIES_PER_TABLE - 1)];
+}
 
 /* Reads a guest's bitmap of its vCPUs and turns it into processors on which those run or ran last.
  * Returns 0 or -XEN_EFAULT. */

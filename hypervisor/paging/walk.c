@@ -31,7 +31,7 @@ static inline mfn_t walk_to_l1(mfn_t root, uint64_t va, uint64_t *rights)
     return mfn_of_maddr(table);
 }
 
-HOT uint64_t *l1_entry_find(struct domain *d, mfn_t root, uint64_t va, struct frame **table)
+HOT uint64_t *l1_table_find(struct domain *d, mfn_t root, uint64_t va)
 {
     uint64_t rights;
     mfn_t m = walk_to_l1(root, va, &rights);
@@ -39,8 +39,7 @@ HOT uint64_t *l1_entry_find(struct domain *d, mfn_t root, uint64_t va, struct fr
     /* MFN_NONE is above all frames, and a hole is nobody's. */
     if (unlikely(m.v >= max_mfn || !page_type_get_existing(frame_at(m), TYPE_L1, d->id)))
         return NULL;
-    *table = frame_at(m);
-    return (uint64_t *)mfn_to_virt(m) + slot(va, 1);
+    return mfn_to_virt(m);
 }
 
 uint64_t guest_walk(mfn_t root, uint64_t va)
