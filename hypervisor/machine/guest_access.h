@@ -39,19 +39,32 @@ static inline void guest_access_end(bool smap)
                  : "memory"                                                                        \
                  : fault)
 
+/* Where RAM is read, for several reads: as constants, both would be loaded for each of them. */
+struct direct_map {
+    uint64_t base, size;
+};
+
+static inline struct direct_map direct_map_in_registers(void)
+{
+    struct direct_map map = { DIRECT_MAP_BASE, DIRECT_MAP_SIZE };
+
+    __asm__("" : "+r"(map.base), "+r"(map.size));
+    return map;
+}
+
 /*
  * A word of RAM at a machine address that may be none: an entry of a table that is changing. Returns
  * false where nothing is mapped.
  */
-static inline bool direct_map_read(uint64_t maddr, uint64_t *value)
+static inline bool direct_map_read(struct direct_map map, uint64_t maddr, uint64_t *value)
 {
     uint64_t word;
 
-    if (unlikely(maddr >= DIRECT_MAP_SIZE))
+    if (unlikely(maddr >= map.size))
         return false;
     __asm__ goto("1: movq (%1,%2), %0\n" EXCEPTION_ENTRY("1b", "%l[fault]")
                  : "=r"(word)
-                 : "r"(DIRECT_MAP_BASE), "r"(maddr)
+                 : "r"(map.base), "r"(maddr)
                  : "memory"
                  : fault);
     *value = word;
