@@ -11,6 +11,7 @@
 #include "grant/grant_table.h"
 #include "grant/mapping.h"
 #include "grant/place.h"
+#include "grant/use.h"
 #include "hypercall/hypercall.h"
 
 #define PTE_AVAIL_SHIFT 9U
@@ -61,7 +62,7 @@ static inline int64_t uses_begin(struct domain *d, struct domain *granter,
 
     if (likely((op->flags & MAPPING_PARTS) != MAPPING_PARTS) || first < 0)
         return first;
-    int64_t second = grant_begin(d, granter, op->ref, readonly);
+    int64_t second = grant_slow_begin(d, granter, op->ref, readonly);
     if (second < 0)
         grant_end(granter, op->ref, readonly, mfn((uint64_t)first));
     return second;

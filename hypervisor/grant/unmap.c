@@ -6,6 +6,7 @@
 #include "grant/grant_table.h"
 #include "grant/mapping.h"
 #include "grant/place.h"
+#include "grant/use.h"
 #include "hypercall/hypercall.h"
 
 /* What is to be said to the granter once no TLB knows the frame. */
