@@ -21,11 +21,11 @@ struct place {
 #define PLACE_MADDR (1UL << 63) /* in a name: it is the table's frame */
 #define PLACE_SHIFT 21U         /* of addresses that one table maps */
 
-static inline void place_close(struct place *p)
+/* None is open any more; to be opened anew, name has to say so. */
+static inline void place_close(const struct place *p)
 {
     if (likely(p->name != PLACE_NONE))
         l1_table_put(p->table);
-    p->name = PLACE_NONE;
 }
 
 /* By the place of an entry. False: there is no L1 table of the domain's. */
@@ -34,11 +34,12 @@ bool place_open_maddr(struct place *p, struct domain *d, uint64_t maddr);
 static inline bool place_open(struct place *p, struct domain *d, uint64_t va)
 {
     place_close(p);
-    uint64_t *table = guest_address_ok(va) ? l1_table_find(d, current_vcpu()->kernel_root, va) : NULL;
-    if (unlikely(!table))
-        return false;
-    *p = (struct place){ va >> PLACE_SHIFT, table };
-    return true;
+    p->name = va >> PLACE_SHIFT;
+    p->table = guest_address_ok(va) ? l1_table_find(d, current_vcpu()->kernel_root, va) : NULL;
+    if (likely(p->table))
+        return true;
+    p->name = PLACE_NONE;
+    return false;
 }
 
 /* flags: GNTMAP_contains_pte says how at names the entry. NULL: there is none. It is good until the next call. */
