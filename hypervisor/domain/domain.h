@@ -277,7 +277,7 @@ static inline bool vcpu_event_deliverable(const struct vcpu *v)
  */
 static inline bool preempt_needed(void)
 {
-    struct cpu *cpu = this_cpu();
+    struct cpu *cpu = this_cpu_anew();
 
     return READ_ONCE(cpu->work) || (cpu->current && vcpu_event_deliverable(cpu->current));
 }

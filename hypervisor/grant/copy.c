@@ -4,6 +4,7 @@
  */
 #include "domain/refuse.h"
 #include "grant/grant_table.h"
+#include "grant/use.h"
 #include "hypercall/hypercall.h"
 #include "lib/string.h"
 #include "memory/guest_copy.h"
@@ -16,16 +17,37 @@ struct side {
     bool write;
 };
 
+/* Either kind of use has code of its own, out of line: in line, both would want the same few registers. */
+HOT static int64_t __attribute__((noinline)) read_begin(struct domain *d, struct domain *granter, uint32_t ref)
+{
+    return grant_begin(d, granter, ref, true);
+}
+
+HOT static int64_t __attribute__((noinline)) write_begin(struct domain *d, struct domain *granter, uint32_t ref)
+{
+    return grant_begin(d, granter, ref, false);
+}
+
+HOT static void __attribute__((noinline)) read_end(struct domain *granter, uint32_t ref, mfn_t m)
+{
+    grant_end(granter, ref, true, m);
+}
+
+HOT static void __attribute__((noinline)) write_end(struct domain *granter, uint32_t ref, mfn_t m)
+{
+    grant_end(granter, ref, false, m);
+}
+
 /* All three return the frame's number, GNTST_* or HYPERCALL_CONTINUE. */
-static inline int64_t granted_begin(struct domain *d, struct side *s)
+static inline __attribute__((always_inline)) int64_t granted_begin(struct domain *d, struct side *s)
 {
     s->granter = s->p->domid == DOMID_SELF ? d : domain_by_id(s->p->domid);
     if (unlikely(!s->granter || s->granter->dying))
         return GNTST_bad_domain;
-    return grant_begin(d, s->granter, s->p->u.ref, !s->write);
+    return s->write ? write_begin(d, s->granter, s->p->u.ref) : read_begin(d, s->granter, s->p->u.ref);
 }
 
-static inline int64_t own_begin(struct domain *d, struct side *s)
+static inline __attribute__((always_inline)) int64_t own_begin(struct domain *d, struct side *s)
 {
     s->granter = NULL;
     if (unlikely(s->p->domid != DOMID_SELF))
@@ -36,17 +58,19 @@ static inline int64_t own_begin(struct domain *d, struct side *s)
     return rc == HYPERCALL_CONTINUE ? rc : rc == -XEN_EACCES ? GNTST_bad_page : GNTST_general_error;
 }
 
-static inline int64_t side_begin(struct domain *d, struct side *s, bool by_ref)
+static inline __attribute__((always_inline)) int64_t side_begin(struct domain *d, struct side *s, bool by_ref)
 {
     return by_ref ? granted_begin(d, s) : own_begin(d, s);
 }
 
-static inline void side_end(const struct side *s, mfn_t m)
+static inline __attribute__((always_inline)) void side_end(const struct side *s, mfn_t m)
 {
-    if (s->granter)
-        grant_end(s->granter, s->p->u.ref, !s->write, m);
-    else
+    if (!s->granter)
         frame_let_go(m, s->write);
+    else if (s->write)
+        write_end(s->granter, s->p->u.ref, m);
+    else
+        read_end(s->granter, s->p->u.ref, m);
 }
 
 static inline int copy_one(struct domain *d, const struct gnttab_copy *op)
@@ -83,7 +107,7 @@ HOT long grant_copy(struct domain *d, uint64_t at, uint64_t count)
     } u;
     _Static_assert(sizeof(u.op) == sizeof(u.words), "whole words");
 
-    while (likely(guest_load_words(at, u.words, 4) && guest_load64(at + 32, &u.words[4]))) {
+    while (likely(guest_load_words(at, u.words, 5))) {
         int status = copy_one(d, &u.op);
         if (unlikely(status == HYPERCALL_CONTINUE))
             return hypercall_again(3, GNTTABOP_copy, at, count, 0);

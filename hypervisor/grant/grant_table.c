@@ -227,10 +227,20 @@ static const struct {
     [GNTTABOP_copy] = { grant_copy, sizeof(struct gnttab_copy) },
 };
 
+static bool is_batch(uint64_t cmd)
+{
+    return cmd < ARRAY_SIZE(batches) && batches[cmd].run;
+}
+
 static long __attribute__((noinline)) other_op(struct domain *d, uint64_t cmd, uint64_t arg, int32_t count)
 {
     if (count < 0)
         return refuse(d, XEN_EINVAL, "grant_table_op: %d operations", count);
+    if (is_batch(cmd)) {
+        if (guest_range_ok(arg, 0) && count == 0)
+            return 0;
+        return refuse(d, XEN_EFAULT, "grant_table_op %lu: the array lies in the hypervisor", cmd);
+    }
     if (cmd == GNTTABOP_transfer)
         return -XEN_EOPNOTSUPP;
     if (cmd >= ARRAY_SIZE(singles) || !singles[cmd])
@@ -246,9 +256,7 @@ HOT HYPERCALL(grant_table_op)
 
     UNUSED_ARGUMENT(d);
     UNUSED_ARGUMENT(e);
-    if (unlikely(a >= ARRAY_SIZE(batches) || !batches[a].run || (int32_t)count < 0))
+    if (unlikely(!is_batch(a) || count - 1 >= INT32_MAX || !guest_range_ok(b, count * batches[a].size)))
         return other_op(dom, a, b, (int32_t)count);
-    if (unlikely(!guest_range_ok(b, count * batches[a].size)))
-        return refuse(dom, XEN_EFAULT, "grant_table_op %lu: the array lies in the hypervisor", a);
-    return likely(count) ? batches[a].run(dom, b, count) : 0;
+    return batches[a].run(dom, b, count);
 }

@@ -77,16 +77,6 @@ void grant_table_destroy(struct domain *d);
 /* Makes the table at least so long. Returns false beyond its limit, or out of memory. */
 bool grant_table_grow(struct domain *d, unsigned nr_frames);
 
-/* --- one use of one entry: grant/use.c ---------------------------------------------------------- */
-
-/* A granted frame in use: the granter's entry says so, and the frame is held as a mapping holds it. Returns the frame's
- * number, or GNTST_*; HYPERCALL_CONTINUE, if the granter is the user. */
-int64_t grant_begin(struct domain *user, struct domain *granter, uint32_t ref, bool readonly);
-void grant_end(struct domain *granter, uint32_t ref, bool readonly, mfn_t m);
-
-/* The same, but for the frame: it was given back before. */
-void grant_use_end(struct domain *granter, uint32_t ref, bool readonly);
-
 /* --- mapping, grant/map.c and grant/unmap.c; copying, grant/copy.c ------------------------------ */
 
 /* How many operations are taken from the guest's array before TLBs are flushed for all of them. */

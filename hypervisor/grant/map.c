@@ -11,6 +11,7 @@
 #include "grant/grant_table.h"
 #include "grant/mapping.h"
 #include "grant/place.h"
+#include "grant/use.h"
 #include "hypercall/hypercall.h"
 
 #define PTE_AVAIL_SHIFT 9U
@@ -28,9 +29,10 @@ bool place_open_maddr(struct place *p, struct domain *d, uint64_t maddr)
     if (name == p->name)
         return true;
     place_close(p);
+    p->name = PLACE_NONE;
     if (!mfn_is_ram(m) || !page_type_get_existing(frame_at(m), TYPE_L1, d->id))
         return false;
-    *p = (struct place){ name, mfn_to_virt(m), frame_at(m) };
+    *p = (struct place){ name, mfn_to_virt(m) };
     return true;
 }
 
@@ -52,6 +54,12 @@ static int __attribute__((noinline)) map_refused(struct domain *d, const struct 
     return status;
 }
 
+static void __attribute__((noinline))
+use_end(struct domain *granter, const struct gnttab_map_grant_ref *op, mfn_t m)
+{
+    grant_end(granter, op->ref, op->flags & GNTMAP_readonly, m);
+}
+
 /* A use for each part of the mapping: for the domain itself, for a device. Returns as grant_begin. */
 static inline int64_t uses_begin(struct domain *d, struct domain *granter,
                                  const struct gnttab_map_grant_ref *op)
@@ -61,18 +69,18 @@ static inline int64_t uses_begin(struct domain *d, struct domain *granter,
 
     if (likely((op->flags & MAPPING_PARTS) != MAPPING_PARTS) || first < 0)
         return first;
-    int64_t second = grant_begin(d, granter, op->ref, readonly);
+    int64_t second = grant_slow_begin(d, granter, op->ref, readonly); /* it is in use now */
     if (second < 0)
-        grant_end(granter, op->ref, readonly, mfn((uint64_t)first));
+        use_end(granter, op, mfn((uint64_t)first));
     return second;
 }
 
 static void __attribute__((noinline))
 uses_end(struct domain *granter, const struct gnttab_map_grant_ref *op, mfn_t m)
 {
-    grant_end(granter, op->ref, op->flags & GNTMAP_readonly, m);
+    use_end(granter, op, m);
     if ((op->flags & MAPPING_PARTS) == MAPPING_PARTS)
-        grant_end(granter, op->ref, op->flags & GNTMAP_readonly, m);
+        use_end(granter, op, m);
 }
 
 static inline void entry_exchange(uint64_t *entry, uint64_t to)
@@ -146,8 +154,8 @@ HOT long grant_map(struct domain *d, uint64_t at, uint64_t count)
             break;
         at += sizeof(u.op);
         if (!--count) {
-            rc = 0;
-            break;
+            place_close(&place);
+            return 0;
         }
         if (unlikely(preempt_needed())) {
             rc = HYPERCALL_CONTINUE;
@@ -155,5 +163,5 @@ HOT long grant_map(struct domain *d, uint64_t at, uint64_t count)
         }
     }
     place_close(&place);
-    return unlikely(rc == HYPERCALL_CONTINUE) ? hypercall_again(3, GNTTABOP_map_grant_ref, at, count, 0) : rc;
+    return rc == HYPERCALL_CONTINUE ? hypercall_again(3, GNTTABOP_map_grant_ref, at, count, 0) : rc;
 }

@@ -48,7 +48,7 @@ static inline void mapping_made(struct mapping *m, const struct mapping *content
 /* Looks for a mapping and keeps others from it until mapping_settle. NULL: it is free, busy, or none. */
 static inline struct mapping *mapping_take(struct grant_table *t, uint32_t handle)
 {
-    if (unlikely(handle >= __atomic_load_n(&t->nr_mapping_frames, __ATOMIC_ACQUIRE) * MAPPINGS_PER_FRAME))
+    if (unlikely(handle / MAPPINGS_PER_FRAME >= __atomic_load_n(&t->nr_mapping_frames, __ATOMIC_ACQUIRE)))
         return NULL;
     struct mapping *m = mapping_at(t, handle);
     uint16_t seen = READ_ONCE(m->flags);

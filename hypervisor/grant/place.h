@@ -14,19 +14,18 @@
 
 struct place {
     uint64_t name; /* which table it is: what its entries' addresses have in common; PLACE_NONE: none is open */
-    uint64_t *entries;
-    struct frame *table; /* with a type reference */
+    uint64_t *table; /* with a type reference */
 };
 
 #define PLACE_NONE  (~0UL)
 #define PLACE_MADDR (1UL << 63) /* in a name: it is the table's frame */
 #define PLACE_SHIFT 21U         /* of addresses that one table maps */
 
-static inline void place_close(struct place *p)
+/* None is open any more; to be opened anew, name has to say so. */
+static inline void place_close(const struct place *p)
 {
     if (likely(p->name != PLACE_NONE))
-        page_type_put(p->table);
-    p->name = PLACE_NONE;
+        l1_table_put(p->table);
 }
 
 /* By the place of an entry. False: there is no L1 table of the domain's. */
@@ -34,25 +33,23 @@ bool place_open_maddr(struct place *p, struct domain *d, uint64_t maddr);
 
 static inline bool place_open(struct place *p, struct domain *d, uint64_t va)
 {
-    struct frame *table;
-
     place_close(p);
-    uint64_t *entry =
-        guest_address_ok(va) ? l1_entry_find(d, current_vcpu()->kernel_root, va, &table) : NULL;
-    if (unlikely(!entry))
-        return false;
-    *p = (struct place){ va >> PLACE_SHIFT, (uint64_t *)ROUND_DOWN((uint64_t)entry, PAGE_SIZE), table };
-    return true;
+    p->name = va >> PLACE_SHIFT;
+    p->table = guest_address_ok(va) ? l1_table_find(d, current_vcpu()->kernel_root, va) : NULL;
+    if (likely(p->table))
+        return true;
+    p->name = PLACE_NONE;
+    return false;
 }
 
 /* flags: GNTMAP_contains_pte says how at names the entry. NULL: there is none. It is good until the next call. */
 static inline uint64_t *place_find(struct place *p, struct domain *d, uint64_t at, unsigned flags)
 {
     if (unlikely(flags & GNTMAP_contains_pte))
-        return place_open_maddr(p, d, at) ? &p->entries[at / 8 % ENTRIES_PER_TABLE] : NULL;
+        return place_open_maddr(p, d, at) ? &p->table[at / 8 % ENTRIES_PER_TABLE] : NULL;
     if (at >> PLACE_SHIFT != p->name && unlikely(!place_open(p, d, at)))
         return NULL;
-    return &p->entries[at >> PAGE_SHIFT & (ENTRIES_PER_TABLE - 1)];
+    return l1_entry_of(p->table, at);
 }
 
 #endif

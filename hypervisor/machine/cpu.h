@@ -50,12 +50,26 @@ _Static_assert(offsetof(struct cpu, guest_regs.es) == CPU_STACK_TOP, "CPU_STACK_
 _Static_assert(CPU_STACK_TOP % 16 == 0, "stack head");
 _Static_assert(sizeof(struct cpu) <= CPU_GDT_PAGE - CPU_STRUCT, "struct cpu fits its area");
 
+static inline struct cpu *cpu_of_stack(uint64_t sp)
+{
+    return (struct cpu *)((sp & ~(CPU_AREA_SIZE - 1UL)) + CPU_STRUCT);
+}
+
 static inline struct cpu *this_cpu(void)
 {
     uint64_t sp;
 
     __asm__("movq %%rsp, %0" : "=r"(sp));
-    return (struct cpu *)((sp & ~(CPU_AREA_SIZE - 1UL)) + CPU_STRUCT);
+    return cpu_of_stack(sp);
+}
+
+/* The same, but found where it stands: not before the loop around it, to be kept in a register meanwhile. */
+static inline struct cpu *this_cpu_anew(void)
+{
+    uint64_t sp;
+
+    __asm__ volatile("movq %%rsp, %0" : "=r"(sp));
+    return cpu_of_stack(sp);
 }
 
 static inline struct cpu *cpu_of(unsigned id)

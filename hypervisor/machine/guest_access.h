@@ -39,19 +39,32 @@ static inline void guest_access_end(bool smap)
                  : "memory"                                                                        \
                  : fault)
 
+/* Where RAM is read, for several reads: as constants, both would be loaded for each of them. */
+struct direct_map {
+    uint64_t base, size;
+};
+
+static inline struct direct_map direct_map_in_registers(void)
+{
+    struct direct_map map = { DIRECT_MAP_BASE, DIRECT_MAP_SIZE };
+
+    __asm__("" : "+r"(map.base), "+r"(map.size));
+    return map;
+}
+
 /*
  * A word of RAM at a machine address that may be none: an entry of a table that is changing. Returns
  * false where nothing is mapped.
  */
-static inline bool direct_map_read(uint64_t maddr, uint64_t *value)
+static inline bool direct_map_read(struct direct_map map, uint64_t maddr, uint64_t *value)
 {
     uint64_t word;
 
-    if (unlikely(maddr >= DIRECT_MAP_SIZE))
+    if (unlikely(maddr >= map.size))
         return false;
     __asm__ goto("1: movq (%1,%2), %0\n" EXCEPTION_ENTRY("1b", "%l[fault]")
                  : "=r"(word)
-                 : "r"(DIRECT_MAP_BASE), "r"(maddr)
+                 : "r"(map.base), "r"(maddr)
                  : "memory"
                  : fault);
     *value = word;
@@ -60,37 +73,14 @@ fault:
     return false;
 }
 
-/* The range has been checked. Return false if the word cannot be touched. */
-static inline bool guest_load64(uint64_t va, uint64_t *value)
+/*
+ * Up to five words, their number known when compiling, at addresses that have been checked. Return false if one
+ * cannot be touched. Whether there is SMAP is asked once: either answer has code of its own.
+ */
+static inline __attribute__((always_inline)) bool load_words(uint64_t va, uint64_t *to, const unsigned nr,
+                                                             const bool smap)
 {
-    uint64_t word;
-
-    guest_access_begin(machine_has_smap);
-    GUEST_GET(word, va, 0, fault);
-    guest_access_end(machine_has_smap);
-    *value = word;
-    return true;
-fault:
-    guest_access_end(machine_has_smap);
-    return false;
-}
-
-static inline bool guest_store64(uint64_t va, uint64_t value)
-{
-    guest_access_begin(machine_has_smap);
-    GUEST_PUT(va, 0, value, fault);
-    guest_access_end(machine_has_smap);
-    return true;
-fault:
-    guest_access_end(machine_has_smap);
-    return false;
-}
-
-/* Up to four words, their number known when compiling. */
-static inline __attribute__((always_inline)) bool guest_load_words(uint64_t va, uint64_t *to, const unsigned nr)
-{
-    const bool smap = machine_has_smap;
-    uint64_t a, b = 0, c = 0, d = 0; /* (gcc 12 crashes over elements as outputs of asm goto) */
+    uint64_t a, b = 0, c = 0, d = 0, e = 0; /* (gcc 12 crashes over elements as outputs of asm goto) */
 
     guest_access_begin(smap);
     GUEST_GET(a, va, 0, fault);
@@ -100,6 +90,8 @@ static inline __attribute__((always_inline)) bool guest_load_words(uint64_t va, 
         GUEST_GET(c, va, 16, fault);
     if (nr > 3)
         GUEST_GET(d, va, 24, fault);
+    if (nr > 4)
+        GUEST_GET(e, va, 32, fault);
     guest_access_end(smap);
     to[0] = a;
     if (nr > 1)
@@ -108,17 +100,17 @@ static inline __attribute__((always_inline)) bool guest_load_words(uint64_t va, 
         to[2] = c;
     if (nr > 3)
         to[3] = d;
+    if (nr > 4)
+        to[4] = e;
     return true;
 fault:
     guest_access_end(smap);
     return false;
 }
 
-static inline __attribute__((always_inline)) bool guest_store_words(uint64_t va, const uint64_t *from,
-                                                                    const unsigned nr)
+static inline __attribute__((always_inline)) bool store_words(uint64_t va, const uint64_t *from, const unsigned nr,
+                                                              const bool smap)
 {
-    const bool smap = machine_has_smap;
-
     guest_access_begin(smap);
     GUEST_PUT(va, 0, from[0], fault);
     if (nr > 1)
@@ -127,11 +119,34 @@ static inline __attribute__((always_inline)) bool guest_store_words(uint64_t va,
         GUEST_PUT(va, 16, from[2], fault);
     if (nr > 3)
         GUEST_PUT(va, 24, from[3], fault);
+    if (nr > 4)
+        GUEST_PUT(va, 32, from[4], fault);
     guest_access_end(smap);
     return true;
 fault:
     guest_access_end(smap);
     return false;
+}
+
+static inline __attribute__((always_inline)) bool guest_load_words(uint64_t va, uint64_t *to, const unsigned nr)
+{
+    return unlikely(machine_has_smap) ? load_words(va, to, nr, true) : load_words(va, to, nr, false);
+}
+
+static inline __attribute__((always_inline)) bool guest_store_words(uint64_t va, const uint64_t *from,
+                                                                    const unsigned nr)
+{
+    return unlikely(machine_has_smap) ? store_words(va, from, nr, true) : store_words(va, from, nr, false);
+}
+
+static inline bool guest_load64(uint64_t va, uint64_t *value)
+{
+    return guest_load_words(va, value, 1);
+}
+
+static inline bool guest_store64(uint64_t va, uint64_t value)
+{
+    return guest_store_words(va, &value, 1);
 }
 
 #endif

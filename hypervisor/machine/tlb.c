@@ -16,23 +16,21 @@ uint64_t tlb_clock_now(void)
     return __atomic_load_n(&flush_clock, __ATOMIC_SEQ_CST);
 }
 
-/* A load of CR3 forgets all but what is global; CR4.PGE going off and on forgets that too. */
-/* root 0: the one that is loaded. */
-HOT static void flush_with_root(uint64_t root)
+/* A load of CR3 forgets all but what is global; CR4.PGE going off and on forgets that too. root 0: the one that is
+ * loaded. In line, where the answers to both are known. */
+static inline __attribute__((always_inline)) void flush_with_root(struct cpu *cpu, uint64_t root)
 {
-    struct cpu *cpu = this_cpu();
     uint64_t now = __atomic_add_fetch(&flush_clock, 1, __ATOMIC_SEQ_CST);
-    irq_state_t state = interrupts_save();
-
-    if (!root)
-        root = cpu->root; /* an interrupt may have changed it until now */
-
+    irq_state_t state = interrupts_save(); /* until now, an interrupt may change the root */
     bool globals = cpu->cr4 & CR4_PGE;
+
     if (globals)
         cr4_write(cpu->cr4 & ~CR4_PGE);
-    if (!globals || root != cpu->root) {
+    if (root && root != cpu->root) {
         cpu->root = root;
         cr3_write(root);
+    } else if (!globals) {
+        cr3_write(cpu->root);
     }
     if (globals)
         cr4_write(cpu->cr4);
@@ -41,33 +39,38 @@ HOT static void flush_with_root(uint64_t root)
     interrupts_restore(state);
 }
 
-void tlb_flush_all(void)
+HOT void tlb_flush_all(void)
 {
-    flush_with_root(0);
+    flush_with_root(this_cpu(), 0);
 }
 
 HOT void root_load(mfn_t root)
 {
-    flush_with_root(root.v << PAGE_SHIFT);
+    flush_with_root(this_cpu(), root.v << PAGE_SHIFT);
 }
 
-static void flush_here(void *va)
+static inline __attribute__((always_inline)) void flush_here(struct cpu *cpu, uint64_t va)
 {
     if (va)
-        tlb_invalidate_page((uint64_t)va);
+        tlb_invalidate_page(va);
     else
-        tlb_flush_all();
+        flush_with_root(cpu, 0);
+}
+
+static void flush_when_called(void *va)
+{
+    flush_here(this_cpu(), (uint64_t)va);
 }
 
 HOT void tlb_flush_cpus(uint64_t mask, uint64_t va)
 {
-    uint64_t self = 1UL << this_cpu()->id;
+    struct cpu *cpu = this_cpu();
 
     mask &= cpus_online;
-    if (mask == self)
-        flush_here((void *)va);
+    if (likely(mask == 1UL << cpu->id))
+        flush_here(cpu, va);
     else if (mask)
-        cpus_call(mask, flush_here, (void *)va);
+        cpus_call(mask, flush_when_called, (void *)va);
 }
 
 void tlb_flush_since(uint64_t mask, uint64_t stamp)

@@ -23,9 +23,9 @@ HOT bool frame_get(struct frame *f, domid_t owner)
     return false;
 }
 
-HOT void frame_put(struct frame *f)
+void frame_slow_put(struct frame *f, uint64_t seen)
 {
-    uint64_t seen = READ_ONCE(f->state), to;
+    uint64_t to;
 
     do {
         ASSERT(seen & FRAME_REFS);

@@ -5,8 +5,8 @@
  * All of a frame's use is one word, so that taking and giving back a reference is one compare and
  * exchange:
  *
- *    63    60       59        58    57     56       55     54         53    52..50   49..28   27..0
- *     | ending | special | busy | doomed | partial | alloc | pinned | valid | type | type count | references |
+ *        61      60      58     57      56        55        54      53     52..50    49..28       27..0
+ *     | pinned | alloc | busy | doomed | partial | special | ending | valid | type | type count | references |
  *
  * - A reference says "this frame is in use, whatever as": a read-only mapping, a grant, the owner's
  *   allocation (alloc holds one).
@@ -22,6 +22,8 @@
  *   reference clears it, and the note has to be made again.
  * - special: ours, shared with the owner (shared_info): may be mapped, never be a table, never be freed
  *   by the guest.
+ *
+ * All that a further type reference depends on stands side by side: see state_is_usable.
  *
  * Locks: none for the word. next and prev belong to the list that the frame is on.
  */
@@ -57,20 +59,21 @@ _Static_assert(sizeof(struct frame) == 32, "frames are indexed by a shift");
 #define FRAME_OWNER_US   DOMID_XEN /* the hypervisor's, or free */
 #define FRAME_OWNER_HOLE DOMID_IO  /* no RAM there */
 
-#define FRAME_REF_ONE    (1UL << 0)
-#define FRAME_REFS       0x000000000fffffffUL
-#define FRAME_COUNT_ONE  (1UL << 28)
-#define FRAME_COUNT      0x0003fffff0000000UL
-#define FRAME_TYPE_SHIFT 50
-#define FRAME_TYPE       (7UL << FRAME_TYPE_SHIFT)
-#define FRAME_VALID      (1UL << 53)
-#define FRAME_PINNED     (1UL << 54)
-#define FRAME_ALLOCATED  (1UL << 55)
-#define FRAME_PARTIAL    (1UL << 56)
-#define FRAME_DOOMED     (1UL << 57)
-#define FRAME_BUSY       (1UL << 58)
-#define FRAME_SPECIAL    (1UL << 59)
-#define FRAME_ENDING     (1UL << 60)
+#define FRAME_REF_ONE     (1UL << 0)
+#define FRAME_REFS        0x000000000fffffffUL
+#define FRAME_COUNT_SHIFT 28
+#define FRAME_COUNT_ONE   (1UL << FRAME_COUNT_SHIFT)
+#define FRAME_COUNT       0x0003fffff0000000UL
+#define FRAME_TYPE_SHIFT  50
+#define FRAME_TYPE        (7UL << FRAME_TYPE_SHIFT)
+#define FRAME_VALID       (1UL << 53)
+#define FRAME_ENDING      (1UL << 54)
+#define FRAME_SPECIAL     (1UL << 55)
+#define FRAME_PARTIAL     (1UL << 56)
+#define FRAME_DOOMED      (1UL << 57)
+#define FRAME_BUSY        (1UL << 58)
+#define FRAME_ALLOCATED   (1UL << 60)
+#define FRAME_PINNED      (1UL << 61)
 
 #define FRAME_TYPE_BITS(t) ((uint64_t)(t) << FRAME_TYPE_SHIFT)
 
@@ -82,6 +85,29 @@ static inline enum page_type state_type(uint64_t state)
 static inline uint64_t state_count(uint64_t state)
 {
     return (state & FRAME_COUNT) / FRAME_COUNT_ONE;
+}
+
+/* Count, type, and what stands above them but for alloc and pinned. */
+static inline uint32_t state_use(uint64_t state)
+{
+    return (uint32_t)(state >> FRAME_COUNT_SHIFT);
+}
+_Static_assert(FRAME_BUSY >> FRAME_COUNT_SHIFT < 1UL << 31 && FRAME_ALLOCATED >> FRAME_COUNT_SHIFT > UINT32_MAX,
+               "32 bits of the word");
+
+/* Valid as this type, nothing in the way (ending, special), the count not less than min and not full: in one
+ * comparison, since each of them is a range of the same number. */
+static inline bool state_is_usable(uint64_t state, enum page_type type, uint32_t min)
+{
+    uint32_t first = state_use(FRAME_TYPE_BITS(type) | FRAME_VALID) + min;
+
+    return state_use(state) - first < state_use(FRAME_COUNT) - min;
+}
+
+/* Is it referenced already, and not as often as can be? */
+static inline bool state_has_room(uint64_t state)
+{
+    return (state + FRAME_REF_ONE) & (FRAME_REFS & ~FRAME_REF_ONE);
 }
 
 #define frame_table ((struct frame *)FRAME_TABLE_BASE)
@@ -122,7 +148,17 @@ static inline uint64_t frame_state_unused(uint64_t to)
  * full (2^28 - 1). Give it back with frame_put.
  */
 bool frame_get(struct frame *f, domid_t owner);
-void frame_put(struct frame *f);
+void frame_slow_put(struct frame *f, uint64_t seen);
+static inline void frame_put(struct frame *f)
+{
+    uint64_t seen = READ_ONCE(f->state);
+
+    while (likely(seen & (FRAME_REFS & ~FRAME_REF_ONE))) { /* it is not the last */
+        if (likely(frame_state_swap(f, &seen, seen - FRAME_REF_ONE)))
+            return;
+    }
+    frame_slow_put(f, seen);
+}
 
 /* The last use of a frame ended (special: its word said so): notes the time and gives it back to its owner's
  * quota and to the allocator. Internal to memory/ and paging/. */

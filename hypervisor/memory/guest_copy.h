@@ -51,10 +51,14 @@ static inline bool address_is_canonical(uint64_t va)
     return (va + (1UL << 47)) >> 48 == 0;
 }
 
-/* May a guest be entered, or have a stack, there? */
+/* May a guest be entered, or have a stack, there? What it may not have is one piece: all that is not canonical, and
+ * the hypervisor's part right behind. */
 static inline bool guest_address_ok(uint64_t va)
 {
-    return address_is_canonical(va) && (va < HYPERVISOR_START || va >= HYPERVISOR_END);
+    const uint64_t first = 1UL << 47;
+
+    _Static_assert(HYPERVISOR_START == ~0UL << 47, "it begins where addresses are canonical again");
+    return va - first >= HYPERVISOR_END - first;
 }
 
 #endif

@@ -74,7 +74,6 @@ static int __attribute__((noinline)) l1_target_get_slow(struct domain *d, domid_
 static inline __attribute__((always_inline)) int l1_target_get(struct domain *d, domid_t fd,
                                                                uint64_t entry)
 {
-    const uint64_t writable = FRAME_TYPE_BITS(TYPE_WRITABLE) | FRAME_VALID;
     mfn_t m = pte_mfn(entry);
 
     if (likely(m.v < max_mfn)) {
@@ -83,15 +82,13 @@ static inline __attribute__((always_inline)) int l1_target_get(struct domain *d,
         if (unlikely(f->owner != fd))
             return l1_target_get_slow(d, fd, entry);
         if (entry & PTE_WRITE) {
-            if (likely((seen & (FRAME_TYPE | FRAME_VALID | FRAME_ENDING)) == writable &&
-                       (seen & FRAME_COUNT) != FRAME_COUNT &&
+            if (likely(state_is_usable(seen, TYPE_WRITABLE, 0) &&
                        frame_state_swap(f, &seen, seen + FRAME_COUNT_ONE))) {
                 if (likely(f->owner == fd))
                     return 0;
                 page_type_put(f);
             }
-        } else if (likely((seen & (FRAME_REFS | FRAME_COUNT)) && (seen & FRAME_REFS) != FRAME_REFS &&
-                          frame_state_swap(f, &seen, seen + FRAME_REF_ONE))) {
+        } else if (likely(state_has_room(seen) && frame_state_swap(f, &seen, seen + FRAME_REF_ONE))) {
             if (likely(f->owner == fd))
                 return 0;
             frame_put(f);

@@ -236,13 +236,13 @@ static int flush_after(struct vcpu *v, uint64_t va, uint64_t flags)
 static long update_va(uint64_t va, uint64_t val, uint64_t flags, domid_t targets_of)
 {
     struct vcpu *v = current_vcpu();
-    struct frame *table;
+    uint64_t *table = guest_address_ok(va) ? l1_table_find(v->domain, v->kernel_root, va) : NULL;
 
-    uint64_t *entry = guest_address_ok(va) ? l1_entry_find(v->domain, v->kernel_root, va, &table) : NULL;
-    if (unlikely(!entry))
+    if (unlikely(!table))
         return refuse(v->domain, XEN_EINVAL, "update_va_mapping: no L1 table for %016lx", va);
+    uint64_t *entry = l1_entry_of(table, va);
     int rc = l1_entry_change(v->domain, targets_of, entry, READ_ONCE(*entry), val, ENTRY_REPLACE);
-    page_type_put(table);
+    l1_table_put(table);
     if (unlikely(rc))
         return rc;
     return flags ? flush_after(v, va, flags) : 0;

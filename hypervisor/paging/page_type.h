@@ -31,9 +31,7 @@ static inline int page_type_get(struct frame *f, enum page_type type)
 {
     uint64_t seen = READ_ONCE(f->state);
 
-    while (likely((seen & (FRAME_TYPE | FRAME_VALID | FRAME_ENDING)) ==
-                      (FRAME_TYPE_BITS(type) | FRAME_VALID) &&
-                  (seen & FRAME_COUNT) != FRAME_COUNT)) {
+    while (likely(state_is_usable(seen, type, 0))) {
         if (likely(frame_state_swap(f, &seen, seen + FRAME_COUNT_ONE)))
             return 0;
     }
@@ -46,13 +44,13 @@ static inline int page_type_get(struct frame *f, enum page_type type)
  */
 static inline bool page_type_get_existing(struct frame *f, enum page_type type, domid_t owner)
 {
-    uint64_t seen = READ_ONCE(f->state);
+    uint64_t seen = READ_ONCE(f->state), used;
 
     do {
-        if ((seen & (FRAME_TYPE | FRAME_VALID)) != (FRAME_TYPE_BITS(type) | FRAME_VALID) ||
-            !(seen & FRAME_COUNT) || (seen & FRAME_COUNT) == FRAME_COUNT || f->owner != owner)
+        used = seen & ~FRAME_ENDING;
+        if (unlikely(!state_is_usable(used, type, 1) || f->owner != owner))
             return false;
-    } while (!frame_state_swap(f, &seen, (seen & ~FRAME_ENDING) + FRAME_COUNT_ONE));
+    } while (unlikely(!frame_state_swap(f, &seen, used + FRAME_COUNT_ONE)));
     if (likely(f->owner == owner))
         return true;
     page_type_slow_put(f, READ_ONCE(f->state)); /* it changed hands before we had the reference */
@@ -64,7 +62,7 @@ static inline void page_type_put(struct frame *f)
 {
     uint64_t seen = READ_ONCE(f->state);
 
-    while (likely((seen & FRAME_COUNT) > FRAME_COUNT_ONE)) {
+    while (likely(seen & (FRAME_COUNT & ~FRAME_COUNT_ONE))) { /* it is not the last */
         if (likely(frame_state_swap(f, &seen, seen - FRAME_COUNT_ONE)))
             return;
     }
@@ -85,8 +83,6 @@ int frame_hold_slow(mfn_t m, domid_t owner, bool write);
  * at the owner once more: as the reference is held, it cannot change any more. */
 static inline __attribute__((always_inline)) bool frame_hold_fast(mfn_t m, domid_t owner, bool write)
 {
-    const uint64_t kind = FRAME_TYPE | FRAME_VALID | FRAME_ENDING | FRAME_SPECIAL;
-
     if (unlikely(m.v >= max_mfn))
         return false;
     struct frame *f = frame_at(m);
@@ -94,11 +90,8 @@ static inline __attribute__((always_inline)) bool frame_hold_fast(mfn_t m, domid
     if (unlikely(f->owner != owner))
         return false;
     if (write)
-        return likely((seen & kind) == (FRAME_TYPE_BITS(TYPE_WRITABLE) | FRAME_VALID) &&
-                      (seen & FRAME_COUNT) != FRAME_COUNT &&
-                      frame_state_swap(f, &seen, seen + FRAME_COUNT_ONE));
-    return likely(!(seen & FRAME_SPECIAL) && (seen & (FRAME_REFS | FRAME_COUNT)) &&
-                  (seen & FRAME_REFS) != FRAME_REFS && frame_state_swap(f, &seen, seen + FRAME_REF_ONE));
+        return likely(state_is_usable(seen, TYPE_WRITABLE, 0) && frame_state_swap(f, &seen, seen + FRAME_COUNT_ONE));
+    return likely(!(seen & FRAME_SPECIAL) && state_has_room(seen) && frame_state_swap(f, &seen, seen + FRAME_REF_ONE));
 }
 
 /*
@@ -202,9 +195,19 @@ int l1_entry_change(struct domain *d, domid_t fd, uint64_t *entry, uint64_t old,
 int table_entry_change(struct domain *d, unsigned level, uint64_t *entry, uint64_t to,
                        enum entry_write how);
 
-/* The L1 entry that maps a guest address, in a table that really is one: takes a type reference to the
- * table (give it back with page_type_put). NULL if there is none. root: L4 to begin at. */
-uint64_t *l1_entry_find(struct domain *d, mfn_t root, uint64_t va, struct frame **table);
+/* The L1 table that maps a guest address, if it really is one of this domain's: takes a type reference to it (give it
+ * back with l1_table_put). NULL if there is none. root: L4 to begin at. */
+uint64_t *l1_table_find(struct domain *d, mfn_t root, uint64_t va);
+
+static inline void l1_table_put(const uint64_t *table)
+{
+    page_type_put(frame_at(virt_to_mfn(table)));
+}
+
+static inline uint64_t *l1_entry_of(uint64_t *table, uint64_t va)
+{
+    return &table[va >> PAGE_SHIFT & (ENTRIES_PER_TABLE - 1)];
+}
 
 /* Reads a guest's bitmap of its vCPUs and turns it into processors on which those run or ran last.
  * Returns 0 or -XEN_EFAULT. */

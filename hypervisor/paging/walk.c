@@ -17,11 +17,12 @@ static uint64_t slot(uint64_t va, unsigned level)
 /* The frame of the L1 table for va; MFN_NONE if a level is missing. rights: all levels' joined. */
 static inline mfn_t walk_to_l1(mfn_t root, uint64_t va, uint64_t *rights)
 {
+    const struct direct_map map = direct_map_in_registers();
     uint64_t table = root.v << PAGE_SHIFT, all = PTE_WRITE, any = 0, entry;
 
 #pragma GCC unroll 3
     for (unsigned level = 4; level > 1; level--) {
-        if (unlikely(!direct_map_read(table + slot(va, level) * 8, &entry) || !(entry & PTE_PRESENT)))
+        if (unlikely(!direct_map_read(map, table + slot(va, level) * 8, &entry) || !(entry & PTE_PRESENT)))
             return MFN_NONE;
         table = entry & PTE_ADDRESS;
         all &= entry;
@@ -31,7 +32,7 @@ static inline mfn_t walk_to_l1(mfn_t root, uint64_t va, uint64_t *rights)
     return mfn_of_maddr(table);
 }
 
-HOT uint64_t *l1_entry_find(struct domain *d, mfn_t root, uint64_t va, struct frame **table)
+HOT uint64_t *l1_table_find(struct domain *d, mfn_t root, uint64_t va)
 {
     uint64_t rights;
     mfn_t m = walk_to_l1(root, va, &rights);
@@ -39,17 +40,17 @@ HOT uint64_t *l1_entry_find(struct domain *d, mfn_t root, uint64_t va, struct fr
     /* MFN_NONE is above all frames, and a hole is nobody's. */
     if (unlikely(m.v >= max_mfn || !page_type_get_existing(frame_at(m), TYPE_L1, d->id)))
         return NULL;
-    *table = frame_at(m);
-    return (uint64_t *)mfn_to_virt(m) + slot(va, 1);
+    return mfn_to_virt(m);
 }
 
 uint64_t guest_walk(mfn_t root, uint64_t va)
 {
     uint64_t rights, entry;
     mfn_t m = walk_to_l1(root, va, &rights);
+    uint64_t maddr = (m.v << PAGE_SHIFT) + slot(va, 1) * 8;
 
-    if (m.v == MFN_NONE.v ||
-        !direct_map_read((m.v << PAGE_SHIFT) + slot(va, 1) * 8, &entry) || !(entry & PTE_PRESENT))
+    if (m.v == MFN_NONE.v || !direct_map_read(direct_map_in_registers(), maddr, &entry) ||
+        !(entry & PTE_PRESENT))
         return 0;
     if (!(rights & PTE_WRITE))
         entry &= ~PTE_WRITE;

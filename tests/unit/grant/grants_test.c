@@ -339,6 +339,28 @@ START_TEST(entries_say_who_uses_what)
 END_TEST
 
 /* Handles end with the limit that the domain was created with, and come back. */
+START_TEST(an_array_may_be_empty_but_not_in_our_part)
+{
+    static const unsigned batches[] = { GNTTABOP_map_grant_ref, GNTTABOP_unmap_grant_ref, GNTTABOP_copy,
+                                        GNTTABOP_unmap_and_replace };
+
+    start(1);
+    fake_switch_to(d[0]->vcpus[0]);
+    for (unsigned i = 0; i < ARRAY_SIZE(batches); i++) {
+        ck_assert_int_eq(grant_op(batches[i], 0), 0);
+        ck_assert_int_eq(grant_op(batches[i], 1U << 31), -XEN_EINVAL);
+        ck_assert_int_eq(grant_op(batches[i], ~0U), -XEN_EINVAL);
+        for (unsigned count = 0; count < 2; count++) {
+            uint64_t ours = HYPERVISOR_START + 8, end = HYPERVISOR_END - 8;
+            ck_assert_int_eq(hypercall(hypercall_grant_table_op, batches[i], ours, count, 0), -XEN_EFAULT);
+            ck_assert_int_eq(hypercall(hypercall_grant_table_op, batches[i], end, count, 0), -XEN_EFAULT);
+        }
+        ck_assert_int_eq(hypercall(hypercall_grant_table_op, batches[i], ~7UL, 1, 0), -XEN_EFAULT);
+    }
+    audit_ok();
+}
+END_TEST
+
 START_TEST(handles_are_limited)
 {
     struct gnttab_map_grant_ref *op = (void *)guest_args;
@@ -684,6 +706,7 @@ int main(void)
 {
     const struct test tests[] = {
         { entries_say_who_uses_what, .rounds = 6 },
+        { an_array_may_be_empty_but_not_in_our_part },
         { handles_are_limited },
         { pages_of_ours_and_no_pages_cannot_be_granted },
         { no_frame_of_others_can_be_copied_by_number },

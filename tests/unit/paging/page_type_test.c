@@ -264,6 +264,28 @@ START_TEST(full_counts_are_refused)
 END_TEST
 
 /* A sparse mapping of one page: more references than small counters hold. */
+/* What is asked in one comparison, asked one by one. */
+START_TEST(a_word_says_at_once_whether_a_reference_may_be_taken)
+{
+    static const uint64_t flags[] = { 0, FRAME_ENDING, FRAME_SPECIAL, FRAME_PARTIAL, FRAME_DOOMED, FRAME_BUSY };
+    static const uint64_t counts[] = { 0, 1, 2, FRAME_COUNT / FRAME_COUNT_ONE - 1, FRAME_COUNT / FRAME_COUNT_ONE };
+    static const uint64_t refs[] = { 0, 1, 2, FRAME_REFS - 1, FRAME_REFS };
+
+    for (unsigned i = 0; i < 8 * 2 * 4 * 6 * 5 * 5; i++) {
+        uint64_t type = i % 8, valid = i / 8 % 2, owned = i / 16 % 4, flag = flags[i / 64 % 6],
+                 count = counts[i / 384 % 5], references = refs[i / 1920];
+        uint64_t word = FRAME_TYPE_BITS(type) | (valid ? FRAME_VALID : 0) | (owned & 1 ? FRAME_ALLOCATED : 0) |
+                        (owned & 2 ? FRAME_PINNED : 0) | flag | count * FRAME_COUNT_ONE | references;
+        for (unsigned wanted = TYPE_NONE; wanted <= TYPE_DESCRIPTOR; wanted++) {
+            bool usable = type == wanted && valid && !flag && count * FRAME_COUNT_ONE != FRAME_COUNT;
+            ck_assert_msg(state_is_usable(word, wanted, 0) == usable, "%016lx as %u", word, wanted);
+            ck_assert_msg(state_is_usable(word, wanted, 1) == (usable && count), "%016lx as %u", word, wanted);
+        }
+        ck_assert_msg(state_has_room(word) == (references && references != FRAME_REFS), "%016lx", word);
+    }
+}
+END_TEST
+
 START_TEST(a_million_mappings_of_one_frame_are_counted)
 {
     start();
@@ -783,6 +805,7 @@ int main(void)
         { validation_that_fails_gives_everything_back },
         { a_refused_change_leaves_the_entry_and_the_counts },
         { full_counts_are_refused },
+        { a_word_says_at_once_whether_a_reference_may_be_taken },
         { a_million_mappings_of_one_frame_are_counted },
         { tlbs_are_flushed_between_writable_and_table },
         { what_tlbs_learn_beside_the_last_use_is_flushed },

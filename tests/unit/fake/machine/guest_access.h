@@ -6,9 +6,18 @@
 #include "machine/machine.h"
 #include "memory/frame.h"
 
-static inline bool direct_map_read(uint64_t maddr, uint64_t *value)
+struct direct_map {
+    uint64_t size;
+};
+
+static inline struct direct_map direct_map_in_registers(void)
 {
-    if (maddr >> PAGE_SHIFT >= max_mfn)
+    return (struct direct_map){ max_mfn << PAGE_SHIFT };
+}
+
+static inline bool direct_map_read(struct direct_map map, uint64_t maddr, uint64_t *value)
+{
+    if (maddr >= map.size)
         return false;
     *value = *(const volatile uint64_t *)(DIRECT_MAP_BASE + maddr);
     return true;
