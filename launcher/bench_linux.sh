@@ -202,7 +202,7 @@ bench_linux_main() {
         plugin=./share.so,out=shares
         # Of a guest's boot only what comes after its creation counts; dom0 begins it.
         [ "$system" = tenon ] || plugin=$plugin,begin=start
-        bench_linux_boot "$system" icount 1 -icount shift=0,sleep=off -plugin "$plugin"
+        bench_linux_boot "$system" icount 1 -icount shift=0,sleep=off -seed 1 -plugin "$plugin"
     done
     for ((run = 1; run <= bench_runs; run++)); do
         for system in $bench_on; do bench_linux_boot "$system" clock "$run"; done
