@@ -36,6 +36,10 @@ static inline void must(bool holds, const char *what)
         fail("%s failed: %m", what);
 }
 
+/* mmap, where nothing else is and page tables begin: what is mapped takes the same tables each
+ * time. One at a time. */
+void *map(size_t size, int rights, int flags, int file);
+
 /* No-operations that tell the emulator's plugin what is timed (docs/measuring.md). */
 #define MARK(n) __asm__ volatile("nopl 0x54454e0" #n "(%%rax,%%rax,1)" ::: "memory")
 

@@ -13,16 +13,32 @@
 #define FILE_SIZE  (8UL << 20)
 #define STRIDE     (64UL << 10) /* the kernel maps 16 pages around one of a file that is read */
 #define TOUCHES    (FILE_SIZE / STRIDE)
-#define ANON_PAGES 256UL
+#define ANON_PAGES 512UL
 #define FEW_PAGES  64UL
+#define TABLE_SPAN (2UL << 20) /* what one page table maps */
 
 static int file = -1;
 
-static void *map(size_t size, int rights, int flags, int fd)
+/* Room for the largest of what is mapped, found once. */
+static char *find_room(void)
 {
-    void *at = mmap(NULL, size, rights, flags, fd, 0);
+    uintptr_t room = (uintptr_t)mmap(NULL, FILE_SIZE + TABLE_SPAN, PROT_NONE,
+                                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-    must(at != MAP_FAILED, "mmap");
+    must((void *)room != MAP_FAILED && munmap((void *)room, FILE_SIZE + TABLE_SPAN) == 0,
+         "finding room");
+    return (char *)((room + TABLE_SPAN - 1) & ~(TABLE_SPAN - 1));
+}
+
+void *map(size_t size, int rights, int flags, int fd)
+{
+    static char *room;
+    void *at;
+
+    if (!room)
+        room = find_room();
+    at = mmap(room, size, rights, flags | MAP_FIXED_NOREPLACE, fd, 0);
+    must(at == room, "mmap");
     if (fd < 0)
         madvise(at, size, MADV_NOHUGEPAGE); /* refused by a kernel that has no huge pages anyway */
     return at;

@@ -32,10 +32,7 @@ static void write_pages(void)
 
 static void make_pages(void)
 {
-    pages =
-        mmap(NULL, COW_PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    must(pages != MAP_FAILED, "mmap");
-    madvise(pages, COW_PAGES * PAGE, MADV_NOHUGEPAGE); /* as in memory.c */
+    pages = map(COW_PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
     write_pages();
 }
 
