@@ -1,14 +1,22 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# ./tenon bench: one guest image, each system, three passes (docs/measuring.md).
+# ./tenon bench: one guest image, each system, three passes (docs/measuring.md). "linux" as its first word: bench_linux.sh.
 #
 # Each boot adds lines to the raw file, "system,mode,run,row,batch,unit,value"; tests/bench/figures.awk makes
 # the figures of them, table.awk the table.
 
+# shellcheck source=launcher/bench_linux.sh
+. "$root/launcher/bench_linux.sh"
+
 bench_usage() {
+    if [ "${1-}" = linux ]; then
+        bench_linux_usage
+        return
+    fi
     cat <<'END'
 Usage: ./tenon bench [OPTION...] [ROW...]
+       ./tenon bench linux [OPTION...] [ROW...]    what Debian's Linux costs as a guest; has a --help of its own
 
 Measures what paravirtual operations cost, with one guest image on Tenon and on Debian's Xen 4.17: all rows, or
 those named. Standard output gets a table; the folder gets the figures as CSV and a plot as SVG.
@@ -24,20 +32,23 @@ Three passes: exact instructions (QEMU's -icount); where they are executed, by a
 END
 }
 
+bench_systems="tenon xen" bench_rows_file=tests/bench/rows bench_folder=build/bench
+
 bench_rows() {
-    sed '/^#/d' tests/bench/rows
+    sed '/^#/d' "$bench_rows_file"
 }
 
 bench_read_options() {
     local system row
-    bench_on="tenon xen" bench_csv='' bench_out=build/bench bench_runs=5 bench_names=()
+    bench_on=$bench_systems bench_csv='' bench_out=$bench_folder bench_runs=5 bench_names=()
     while [ $# -gt 0 ]; do
         case $1 in --on | --csv | --out | --runs) need_value "$1" $# ;; esac
         case $1 in
         --on)
             bench_on=${2//,/ }
-            for system in $bench_on; do one_of --on "$system" tenon xen; done
-            [ -n "$bench_on" ] || wrong_use "--on takes tenon, xen, or both with a comma between"
+            # shellcheck disable=SC2086 # words
+            for system in $bench_on; do one_of --on "$system" $bench_systems; done
+            [ -n "$bench_on" ] || wrong_use "--on takes ${bench_systems// /, }, or several with commas between"
             shift ;;
         --csv) bench_csv=$(absolute "$2"); shift ;;
         --out) bench_out=$(absolute "$2"); shift ;;
@@ -50,7 +61,7 @@ bench_read_options() {
     done
     for row in "${bench_names[@]}"; do
         bench_rows | awk -v row="$row" '$1 == row { found = 1 } END { exit !found }' ||
-            wrong_use "no benchmark row is called '$row'; ./tenon bench --list names them"
+            wrong_use "no benchmark row is called '$row'; --list names them"
     done
     mkdir -p "$bench_out" || wrong_use "--out: cannot make the folder $bench_out"
     if [ -n "$bench_csv" ]; then
@@ -141,6 +152,11 @@ bench_plot() {
 
 bench_main() {
     local system run
+    if [ "${1-}" = linux ]; then
+        shift
+        bench_linux_main "$@"
+        return
+    fi
     bench_read_options "$@"
     need_packages "the emulated machine" "$packages_machine"
     need_packages "plots" gnuplot-nox

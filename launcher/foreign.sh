@@ -35,25 +35,29 @@ need_xen() {
     ) 9>build/foreign/.lock || die "could not fetch $xen_package; is there a network, and Debian 12 in apt's sources?"
 }
 
-# need_linux FLAVOUR: makes sure that Debian's kernel is there, unpacked; sets linux_kernel,
-# linux_modules (a folder) and linux_version.
+linux_is_there() {
+    [ -s "$linux_kernel" ] && [ -s "$linux_packed" ] && [ -d "$linux_modules" ]
+}
+
+# need_linux FLAVOUR: makes sure that Debian's kernel is there, unpacked; sets linux_kernel, linux_packed (the kernel as
+# the package has it), linux_modules (a folder) and linux_version.
 need_linux() {
-    local package image
+    local package
     package=$(apt-cache depends "linux-image-$1" 2>/dev/null | awk '/Depends: linux-image-[0-9]/ { print $2; exit }')
     [ -n "$package" ] || as_root apt-get -q update >&2 </dev/null
     package=$(apt-cache depends "linux-image-$1" | awk '/Depends: linux-image-[0-9]/ { print $2; exit }')
     [ -n "$package" ] || die "apt knows no package linux-image-$1; is this Debian 12?"
     linux_version=${package#linux-image-}
     linux_kernel=build/foreign/vmlinux-$linux_version
+    linux_packed=build/foreign/$package/boot/vmlinuz-$linux_version
     linux_modules=build/foreign/$package/lib/modules/$linux_version
-    [ ! -s "$linux_kernel" ] || [ ! -d "$linux_modules" ] || return 0
+    ! linux_is_there || return 0
     note "fetching Debian's kernel (package $package; unpacked below build/foreign, not installed)"
     mkdir -p build/foreign
     (
         flock 9
-        [ ! -s "$linux_kernel" ] || [ ! -d "$linux_modules" ] || exit 0
+        ! linux_is_there || exit 0
         download_package "$package" || exit 1
-        image=build/foreign/$package/boot/vmlinuz-$linux_version
-        kernel_unpack "$image" "$linux_kernel.new" && mv "$linux_kernel.new" "$linux_kernel"
+        kernel_unpack "$linux_packed" "$linux_kernel.new" && mv "$linux_kernel.new" "$linux_kernel"
     ) 9>build/foreign/.lock || die "could not fetch $package; is there a network?"
 }

@@ -7,8 +7,8 @@
 # or blanks reach its options. It has its own session (a Ctrl-C is ours to handle) and dies with us.
 
 qemu=${TENON_QEMU:-qemu-system-x86_64}
-m_system=tenon      # tenon or xen
-m_boot=direct       # direct: QEMU loads the images; grub: from a CD image
+m_system=tenon      # tenon, xen, or another name of who stands in their place
+m_boot=direct       # direct: QEMU loads the images; grub: from a CD image; linux: m_hypervisor is a Linux, and alone
 m_cpus=1
 m_memory=512M
 m_timeout=300       # seconds; 0 is none
@@ -83,6 +83,8 @@ machine_command() {
     fi
     if [ "$m_boot" = grub ]; then
         command+=(-cdrom boot.iso)
+    elif [ "$m_boot" = linux ]; then
+        command+=(-kernel hypervisor.elf -initrd initrd -append "$m_kernel_words")
     else
         command+=(-kernel hypervisor.elf -append "$words")
         if [ "$m_kernel" != none ]; then

@@ -117,18 +117,20 @@ int l1_entries_get(struct domain *d, uint64_t *table, unsigned *from, unsigned t
 {
     const uint64_t forbidden = ~d->paging.l1_allowed;
 
-    for (unsigned i = *from; i < to; i++) {
+    for (unsigned i = *from; i < to;) {
         uint64_t entry = table[i];
         int rc;
-        if (!(entry & PTE_PRESENT))
+        if (!(entry & PTE_PRESENT)) {
+            i += absent_from(table, i);
             continue;
+        }
         rc = unlikely(entry & forbidden) ? l1_flags_refused(d, entry)
                                          : l1_target_get(d, d->id, entry);
         if (unlikely(rc)) {
             *from = i;
             return rc;
         }
-        table[i] = l1_entry_stored(entry);
+        table[i++] = l1_entry_stored(entry);
     }
     *from = to;
     return 0;

@@ -138,7 +138,7 @@ HOT static int batch_begin(struct batch *b, uint64_t foreigndom)
     unsigned tables = (uint32_t)foreigndom >> 16, targets = foreigndom & 0xffff;
 
     *b = (struct batch){ .tables_of = d, .targets_of = d->id, .table.mfn = MFN_NONE };
-    if (likely(!foreigndom) && !d->id)
+    if (likely(foreigndom == DOMID_SELF || foreigndom == d->id))
         return 0;
     if (tables && tables - 1 != DOMID_SELF && tables - 1 != d->id) {
         b->tables_of = domain_by_id(tables - 1);
@@ -172,18 +172,16 @@ static void batch_end(struct batch *b)
         tlb_flush_cpus(b->tables_of->paging.dirty_cpus, 0);
 }
 
-/* ABI: mmu_update(list of struct mmu_update, count, done out, foreigndom). */
-HOT HYPERCALL(mmu_update)
+HOT static long __attribute__((noinline)) update_batch(uint64_t list, uint64_t nr, uint64_t done_to, uint64_t foreigndom)
 {
-    uint64_t list = a, count = count_left(b), i, ptr, val;
-    uint32_t done = count_done_before(b);
+    uint64_t count = count_left(nr), i, ptr, val;
+    uint32_t done = count_done_before(nr);
     struct batch batch;
     int rc;
 
-    UNUSED_ARGUMENT(e);
     if (unlikely(!guest_array_ok(list, count, sizeof(struct mmu_update))))
         return refuse(current_domain(), XEN_EFAULT, "mmu_update: the list lies in the hypervisor");
-    rc = batch_begin(&batch, d);
+    rc = batch_begin(&batch, foreigndom);
     if (unlikely(rc))
         return rc;
     for (i = 0; i < count; i++) {
@@ -206,11 +204,46 @@ HOT HYPERCALL(mmu_update)
     done += (uint32_t)i;
     if (rc == HYPERCALL_CONTINUE)
         return hypercall_again(4, list + i * sizeof(struct mmu_update),
-                               count_to_continue(count - i, done), c, d);
+                               count_to_continue(count - i, done), done_to, foreigndom);
     /* A count that cannot be written is the caller's loss: what was done is done. */
-    if (c)
-        (void)!copy_to_guest(c, &done, sizeof(done));
+    if (done_to)
+        (void)!copy_to_guest(done_to, &done, sizeof(done));
     return rc;
+}
+
+/*
+ * A batch of one entry of the caller's own L1 table, for its own frame: how kernels change one when they fault. Nothing
+ * of a batch is needed for it. False: it is another one, and nothing was done.
+ */
+static inline bool single_update(struct domain *d, uint64_t at, int *rc)
+{
+    uint64_t words[2], *entry;
+
+    if (unlikely(!guest_words_ok(at, sizeof(words)) || !guest_load_words(at, words, 2)))
+        return false;
+    uint64_t command = words[0] & COMMAND_MASK;
+    mfn_t m = mfn_of_maddr(words[0]);
+    if (unlikely((command != MMU_NORMAL_PT_UPDATE && command != MMU_PT_UPDATE_PRESERVE_AD) || m.v >= max_mfn))
+        return false;
+    struct frame *table = frame_at(m);
+    if (unlikely(!page_type_get_existing(table, TYPE_L1, d->id)))
+        return false;
+    entry = (uint64_t *)mfn_to_virt(m) + words[0] / 8 % ENTRIES_PER_TABLE;
+    *rc = l1_entry_change(d, d->id, entry, READ_ONCE(*entry), words[1],
+                          command == MMU_PT_UPDATE_PRESERVE_AD ? ENTRY_KEEP_AD : ENTRY_REPLACE);
+    page_type_put(table);
+    return true;
+}
+
+/* ABI: mmu_update(list of struct mmu_update, count, done out, foreigndom). */
+HOT HYPERCALL(mmu_update)
+{
+    int rc;
+
+    UNUSED_ARGUMENT(e);
+    if (likely(b == 1) && likely(!c) && likely(d == DOMID_SELF) && single_update(current_domain(), a, &rc))
+        return rc == HYPERCALL_CONTINUE ? hypercall_again(4, a, b, c, d) : rc;
+    return update_batch(a, b, c, d);
 }
 
 /* ABI: the flags of update_va_mapping. Bits 0-1 say what, the rest where: 0 here, 4 all vCPUs, or the

@@ -273,10 +273,12 @@ HOT HYPERCALL(mmuext_op)
 {
     uint64_t list = a, count = count_left(b), i;
     uint32_t done = count_done_before(b);
-    struct request r = { .d = current_domain(), .v = current_vcpu() };
+    struct request r; /* each entry is read into it */
     int rc;
 
     UNUSED_ARGUMENT(e);
+    r.v = current_vcpu();
+    r.d = r.v->domain;
     if (!guest_array_ok(list, count, sizeof(struct mmuext_op)))
         return refuse(r.d, XEN_EFAULT, "mmuext_op: the list lies in the hypervisor");
     rc = find_subject(r.d, (uint16_t)d, &r.of);
@@ -287,10 +289,12 @@ HOT HYPERCALL(mmuext_op)
             rc = HYPERCALL_CONTINUE;
             break;
         }
-        if (!copy_from_guest(&r.op, list + i * sizeof(r.op), sizeof(r.op))) {
+        uint64_t words[sizeof(r.op) / sizeof(uint64_t)];
+        if (!guest_load_words(list + i * sizeof(r.op), words, ARRAY_SIZE(words))) {
             rc = refuse(r.d, XEN_EFAULT, "mmuext_op: entry %lu cannot be read", i);
             break;
         }
+        __builtin_memcpy(&r.op, words, sizeof(r.op));
         rc = run_one(&r);
         if (rc)
             break;

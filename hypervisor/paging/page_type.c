@@ -83,6 +83,9 @@ static bool give_back_entries(struct frame *f, enum page_type type)
 
     for (unsigned i = f->progress; i > 0;) {
         uint64_t entry = table[--i];
+        if (!(entry & PTE_PRESENT) && i % ENTRIES_PER_LINE == ENTRIES_PER_LINE - 1 &&
+            line_is_absent(table + i - (ENTRIES_PER_LINE - 1)))
+            i -= ENTRIES_PER_LINE - 1;
         f->progress = (uint16_t)i;
         if (entry & PTE_PRESENT) {
             if (type == TYPE_L1)
@@ -220,23 +223,31 @@ static int validate_l1(struct domain *d, struct frame *f)
     return 0;
 }
 
+static int validate_entry(struct domain *d, unsigned level, uint64_t *entry)
+{
+    int rc = table_entry_get(d, level, *entry);
+
+    if (!rc)
+        *entry = table_entry_stored(level, *entry);
+    return rc;
+}
+
 static int validate_upper(struct domain *d, struct frame *f, unsigned level)
 {
     uint64_t *table = mfn_to_virt(mfn_of_frame(f));
 
-    for (unsigned i = f->progress; i < ENTRIES_PER_TABLE; i++) {
+    for (unsigned i = f->progress; i < ENTRIES_PER_TABLE;) {
         uint64_t entry = table[i];
-        if ((entry & PTE_PRESENT) && !(level == 4 && l4_slot_is_ours(i))) {
-            int rc = table_entry_get(d, level, entry);
-            if (rc) {
-                f->progress = (uint16_t)i;
+        if (!(entry & PTE_PRESENT)) {
+            i += absent_from(table, i);
+        } else {
+            int rc = level == 4 && l4_slot_is_ours(i) ? 0 : validate_entry(d, level, table + i);
+            if (rc)
                 return rc;
-            }
-            table[i] = table_entry_stored(level, entry);
+            i++;
         }
-        f->progress = (uint16_t)(i + 1);
-        if (i % PREEMPT_STRIDE == PREEMPT_STRIDE - 1 && preempt_needed() &&
-            i + 1 < ENTRIES_PER_TABLE)
+        f->progress = (uint16_t)i;
+        if (i % PREEMPT_STRIDE == 0 && i < ENTRIES_PER_TABLE && preempt_needed())
             return HYPERCALL_CONTINUE;
     }
     if (level == 4)

@@ -128,11 +128,31 @@ void page_type_doom_partial(struct frame *f);
 
 /* What an entry of a table holds of its target. fd: whose frames it may point at. */
 void l1_entry_put(uint64_t entry);
-/* Takes what entries [*from, to) of an L1 table hold, and stores them as we keep them. Stops at the first
- * that breaks a rule, or wants another try, with *from there. */
+/* Takes what entries [*from, to) of an L1 table hold, and stores them as we keep them. "to" ends a line. Stops at the
+ * first that breaks a rule, or wants another try, with *from there. */
 int l1_entries_get(struct domain *d, uint64_t *table, unsigned *from, unsigned to);
 int table_entry_get(struct domain *d, unsigned level, uint64_t entry);
 void table_entry_put(uint64_t entry);
+
+/* Entries of a table that are looked at together: those of a cache line. */
+#define ENTRIES_PER_LINE 8U
+
+/* Is none of a line's entries present? So it is with most lines of most tables: one look for all. */
+static inline bool line_is_absent(const uint64_t *line)
+{
+    uint64_t any = 0;
+
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < ENTRIES_PER_LINE; i++)
+        any |= line[i];
+    return !(any & PTE_PRESENT);
+}
+
+/* Entry i is not present: how many from it on, upwards, need no look. */
+static inline unsigned absent_from(const uint64_t *table, unsigned i)
+{
+    return i % ENTRIES_PER_LINE == 0 && line_is_absent(table + i) ? ENTRIES_PER_LINE : 1;
+}
 
 /* The bits that we store beside those that the guest asked for. */
 static inline uint64_t l1_entry_stored(uint64_t entry)

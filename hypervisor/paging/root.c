@@ -5,7 +5,7 @@
 #include "machine/machine.h"
 #include "paging/descriptors.h"
 
-HOT int root_get(struct domain *d, mfn_t m)
+int root_get(struct domain *d, mfn_t m)
 {
     if (!mfn_is_ram(m) || !frame_get(frame_at(m), d->id))
         return refuse(d, XEN_EINVAL, "root %lx is not its frame", m.v);
@@ -15,6 +15,12 @@ HOT int root_get(struct domain *d, mfn_t m)
         return refuse(d, XEN_EINVAL, "root %lx is not a valid L4 (type %u)", m.v,
                       state_type(frame_at(m)->state));
     return rc;
+}
+
+/* The usual case: a root already, pinned or in use. */
+static inline int get(struct domain *d, mfn_t m)
+{
+    return likely(m.v < max_mfn && page_type_get_existing(frame_at(m), TYPE_L4, d->id)) ? 0 : root_get(d, m);
 }
 
 void root_show_m2p(mfn_t m)
@@ -41,7 +47,7 @@ HOT int root_set_kernel(struct vcpu *v, mfn_t m)
         tlb_flush_all();
         return 0;
     }
-    int rc = root_get(v->domain, m);
+    int rc = get(v->domain, m);
     if (rc)
         return rc;
     ldt_forget(v);
@@ -62,7 +68,7 @@ HOT int root_set_user(struct vcpu *v, mfn_t m)
     if (m.v == old.v)
         return 0;
     if (m.v) {
-        int rc = root_get(v->domain, m);
+        int rc = get(v->domain, m);
         if (rc)
             return rc;
         if (m.v != v->kernel_root.v)

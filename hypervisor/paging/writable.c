@@ -256,7 +256,7 @@ static int store_to_entry(struct vcpu *v, struct store *s, uint64_t *entry, unsi
     return rc;
 }
 
-/* Any other instruction than the usual one. Same answers as store_to_entry. */
+/* Any other instruction than the usual ones. Same answers as store_to_entry. */
 static int __attribute__((noinline)) emulate_store(struct vcpu *v, struct cpu_user_regs *regs,
                                                    const uint8_t *bytes, unsigned nr,
                                                    uint64_t *entry, unsigned offset)
@@ -273,6 +273,7 @@ HOT bool writable_table_store(struct vcpu *v, struct cpu_user_regs *regs, uint64
 {
     uint8_t bytes[INSN_BUFFER];
     unsigned reg, length;
+    bool exchanges;
     struct frame *f;
     int rc;
 
@@ -285,9 +286,11 @@ HOT bool writable_table_store(struct vcpu *v, struct cpu_user_regs *regs, uint64
 
     uint64_t *entry = (uint64_t *)mfn_to_virt(pte_mfn(mapping)) + va / 8 % 512;
     unsigned nr = insn_fetch(regs->rip, bytes);
-    if (likely(nr == INSN_MAX) && likely(insn_is_store64(bytes, &reg, &length)) && !(va & 7)) {
-        rc = l1_entry_change(v->domain, v->domain->id, entry, READ_ONCE(*entry),
-                             *insn_register(regs, reg), ENTRY_EXACT);
+    if (likely(nr == INSN_MAX) && likely(insn_is_store64(bytes, &reg, &length, &exchanges)) && !(va & 7)) {
+        uint64_t old = READ_ONCE(*entry), *value = insn_register(regs, reg);
+        rc = l1_entry_change(v->domain, v->domain->id, entry, old, *value, ENTRY_EXACT);
+        if (!rc && exchanges)
+            *value = old;
         if (!rc)
             regs->rip += length;
     } else {

@@ -28,17 +28,19 @@ struct insn {
 bool insn_decode(const uint8_t *bytes, unsigned nr, struct insn *insn);
 
 /*
- * Is it mov REGISTER, MEMORY of 64 bits, behind no prefix but REX: how compilers store a page-table entry?
- * A short way to what insn_decode says of it. All INSN_BUFFER bytes may be looked at.
+ * Is it mov REGISTER, MEMORY or xchg of 64 bits, behind no prefix but REX: how compilers store a page-table entry, and
+ * how kernels take one away? A short way to what insn_decode says of it. All INSN_BUFFER bytes may be looked at.
  */
-static inline bool insn_is_store64(const uint8_t bytes[INSN_BUFFER], unsigned *reg, unsigned *length)
+static inline bool insn_is_store64(const uint8_t bytes[INSN_BUFFER], unsigned *reg, unsigned *length,
+                                   bool *exchanges)
 {
     static const uint8_t displacement[4] = { 0, 1, 4, 0 };
     uint32_t word;
 
     __builtin_memcpy(&word, bytes, sizeof(word));
     unsigned modrm = word >> 16 & 0xff, mod = modrm >> 6, rm = modrm & 7;
-    if ((word & 0xfff8) != 0x8948 || mod == 3)
+    *exchanges = (word & 0xfff8) == 0x8748;
+    if (((word & 0xfff8) != 0x8948 && !*exchanges) || mod == 3)
         return false;
     unsigned base = rm == 4 ? word >> 24 & 7 : rm; /* rm 4: a SIB byte follows */
     *reg = (modrm >> 3 & 7) | (word & 4) << 1;

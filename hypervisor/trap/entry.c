@@ -42,8 +42,7 @@ bool guest_fault_is_spurious(uint64_t va, uint32_t error_code)
 }
 
 /* The page is there, but not for this access. True: the guest need not hear of it. */
-HOT static bool __attribute__((noinline)) protection_fault(struct vcpu *v, struct cpu_user_regs *regs,
-                                                       uint64_t va, uint32_t error)
+static inline bool protection_fault(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va, uint32_t error)
 {
     if (unlikely(error & PF_RESERVED)) {
         domain_crash(v->domain, "vcpu %u: its tables have reserved bits set for %016lx", v->id, va);
@@ -73,20 +72,29 @@ static bool ldt_page_fault(struct vcpu *v, struct cpu_user_regs *regs, uint64_t 
     return true;
 }
 
-static void page_fault(struct vcpu *v, struct cpu_user_regs *regs)
+/* Apart, so that the usual way (the page is missing, the guest is told) saves no registers. */
+HOT static void __attribute__((noinline)) unusual_page_fault(struct vcpu *v, struct cpu_user_regs *regs, uint64_t va,
+                                                             uint32_t error)
+{
+    if (unlikely(va >= HYPERVISOR_START && va < HYPERVISOR_END)) {
+        if (!(error & PF_USER) && ldt_page_fault(v, regs, va))
+            return;
+    } else if (protection_fault(v, regs, va, error)) {
+        return;
+    }
+    deliver_page_fault(v, regs, va, error);
+}
+
+static inline void page_fault(struct vcpu *v, struct cpu_user_regs *regs)
 {
     uint64_t va = cr2_read();
     uint32_t error = regs->error_code;
 
     interrupts_on();
-    if (unlikely(va >= HYPERVISOR_START && va < HYPERVISOR_END)) {
-        if (!(error & PF_USER) && ldt_page_fault(v, regs, va))
-            return;
-    } else if (error & (PF_PRESENT | PF_RESERVED)) {
-        if (protection_fault(v, regs, va, error))
-            return;
-    }
-    deliver_page_fault(v, regs, va, error);
+    if (unlikely(va >= HYPERVISOR_START && va < HYPERVISOR_END) || (error & (PF_PRESENT | PF_RESERVED)))
+        unusual_page_fault(v, regs, va, error);
+    else
+        deliver_page_fault(v, regs, va, error);
 }
 
 /* INT n through a gate that ring 3 may not use: the guest's own gates decide. */

@@ -38,14 +38,8 @@ static const struct {
 
 bool msr_read_for_guest(struct vcpu *v, uint32_t msr, uint64_t *value)
 {
-    for (unsigned i = 0; i < ARRAY_SIZE(constants); i++) {
-        if (constants[i].msr == msr) {
-            *value = constants[i].value;
-            return true;
-        }
-    }
     switch (msr) {
-    case MSR_FS_BASE:
+    case MSR_FS_BASE: /* Linux reads the bases whenever it goes from one process to another */
     case MSR_GS_BASE:
     case MSR_KERNEL_GS_BASE:
         *value = msr_read(msr);
@@ -56,6 +50,12 @@ bool msr_read_for_guest(struct vcpu *v, uint32_t msr, uint64_t *value)
     case MSR_APIC_BASE:
         *value = 0xfee00800 | (v->id ? 0 : 0x100);
         return true;
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(constants); i++) {
+        if (constants[i].msr == msr) {
+            *value = constants[i].value;
+            return true;
+        }
     }
     *value = 0;
     return !v->traps[VECTOR_GP].address && msr_read_safe(msr);

@@ -224,26 +224,29 @@ static bool emulate_xsetbv(struct emulation *e)
     return true;
 }
 
-static bool emulate_msr(struct emulation *e)
+static bool emulate_wrmsr(struct emulation *e)
 {
     struct cpu_user_regs *regs = e->regs;
-    uint32_t msr = (uint32_t)regs->rcx;
+    uint64_t value = (regs->rdx & 0xffffffff) << 32 | (regs->rax & 0xffffffff);
+    int rc = msr_write_for_guest(e->v, (uint32_t)regs->rcx, value);
+
+    if (rc == HYPERCALL_CONTINUE)
+        return true; /* once more; what runs in between is not the guest */
+    if (rc)
+        return false;
+    skip_instruction(e);
+    return true;
+}
+
+static bool emulate_rdmsr(struct vcpu *v, struct cpu_user_regs *regs, unsigned length)
+{
     uint64_t value;
 
-    if (e->insn.opcode == 0x30) {
-        value = (regs->rdx & 0xffffffff) << 32 | (regs->rax & 0xffffffff);
-        int rc = msr_write_for_guest(e->v, msr, value);
-        if (rc == HYPERCALL_CONTINUE)
-            return true; /* once more; what runs in between is not the guest */
-        if (rc)
-            return false;
-    } else {
-        if (!msr_read_for_guest(e->v, msr, &value))
-            return false;
-        regs->rax = (uint32_t)value;
-        regs->rdx = value >> 32;
-    }
-    skip_instruction(e);
+    if (!msr_read_for_guest(v, (uint32_t)regs->rcx, &value))
+        return false;
+    regs->rax = (uint32_t)value;
+    regs->rdx = value >> 32;
+    regs->rip += length;
     return true;
 }
 
@@ -266,8 +269,9 @@ static bool emulate_two_byte(struct emulation *e)
     case 0x23:
         return emulate_moves(e);
     case 0x30:
+        return emulate_wrmsr(e);
     case 0x32:
-        return emulate_msr(e);
+        return emulate_rdmsr(e->v, e->regs, e->insn.length);
     case 0x31: { /* the guest asked for this by CR4.TSD; its own kernel may still read it */
         uint64_t tsc = tsc_now();
         e->regs->rax = (uint32_t)tsc;
@@ -283,10 +287,14 @@ static bool emulate_two_byte(struct emulation *e)
 
 bool privileged_emulate(struct vcpu *v, struct cpu_user_regs *regs)
 {
-    struct emulation e = { v, regs, { 0 } };
     uint8_t bytes[INSN_BUFFER];
+    unsigned nr = insn_fetch(regs->rip, bytes);
 
-    if (!insn_decode(bytes, insn_fetch(regs->rip, bytes), &e.insn))
+    /* Bare: Linux reads a base by it at each switch of processes, and there is nothing to decode. */
+    if (likely(nr >= 2 && bytes[0] == 0x0f && bytes[1] == 0x32))
+        return v->in_kernel && emulate_rdmsr(v, regs, 2);
+    struct emulation e = { v, regs, { 0 } };
+    if (!insn_decode(bytes, nr, &e.insn))
         return false;
     if (!e.insn.two_byte)
         return emulate_port(&e);

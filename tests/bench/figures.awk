@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 #
 # From raw lines (system,mode,run,row,batch,unit,value) to figures (bench,row,system,mode,batch,unit,value):
-# of several runs, the minimum of the minima and the median of the medians.
+# of several runs, the minimum of the minima and the median of the medians. -v bench=NAME is the first column.
+# What is called ROW-pass is what ROW spends beside its operation, and is subtracted from it.
 BEGIN {
+    if (bench == "") bench = "pv"
     FS = ","
     OFS = ","
     print "bench", "row", "system", "mode", "batch", "unit", "value"
@@ -28,7 +30,13 @@ END {
     for (i = 1; i <= keys; i++) {
         key = order[i]
         sorted(key)
-        at = unit[key] == "ticks-median" ? int((count[key] + 1) / 2) : 1
-        print "pv", key, values[key, at]
+        at = unit[key] ~ /-median$/ ? int((count[key] + 1) / 2) : 1
+        figure[key] = values[key, at]
+    }
+    for (i = 1; i <= keys; i++) {
+        key = pass = order[i]
+        sub(/,/, "-pass,", pass)
+        if (pass in figure) figure[key] = sprintf("%.2f", figure[key] - figure[pass])
+        print bench, key, figure[key]
     }
 }

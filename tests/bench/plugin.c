@@ -151,12 +151,13 @@ static void finish(qemu_plugin_id_t id, void *unused)
     fclose(out);
 }
 
-/* -plugin FILE,out=FILE */
+/* -plugin FILE,out=FILE[,begin=start]: the last one begins a timed part with the machine. */
 int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **argv)
 {
     (void)info;
-    if (argc != 1 || strncmp(argv[0], "out=", 4) != 0) {
-        fprintf(stderr, "tenon's plugin wants one argument, out=FILE\n");
+    inside = argc == 2 && strcmp(argv[1], "begin=start") == 0;
+    if (argc != 1 + inside || strncmp(argv[0], "out=", 4) != 0) {
+        fprintf(stderr, "tenon's plugin wants out=FILE, and may be told begin=start\n");
         return 1;
     }
     out = fopen(argv[0] + 4, "w");

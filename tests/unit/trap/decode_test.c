@@ -289,26 +289,28 @@ START_TEST(the_short_way_says_what_the_long_one_does)
     uint8_t bytes[INSN_BUFFER] = { 0 };
     unsigned reg, length, nr_taken = 0;
     struct insn insn;
+    bool exchanges;
 
     for (unsigned first = 0; first < 1U << 16; first++) {
         bytes[0] = (uint8_t)first;
         bytes[1] = (uint8_t)(first >> 8);
-        for (unsigned rest = 0; rest < 1U << 16; rest += (first & 0xfff8) == 0x8948 ? 1 : 257) {
+        bool usual = (first & 0xfff8) == 0x8948 || (first & 0xfff8) == 0x8748;
+        for (unsigned rest = 0; rest < 1U << 16; rest += usual ? 1 : 257) {
             bytes[2] = (uint8_t)rest;
             bytes[3] = (uint8_t)(rest >> 8);
             bool known = insn_decode(bytes, INSN_MAX, &insn);
-            bool store = known && !insn.two_byte && insn.opcode == 0x89 && insn.mod != 3 &&
-                         insn.size == 8 && (bytes[0] & 0xf8) == 0x48 && bytes[1] == 0x89;
-            bool taken = insn_is_store64(bytes, &reg, &length);
+            bool store = known && !insn.two_byte && (insn.opcode == 0x89 || insn.opcode == 0x87) && insn.mod != 3 &&
+                         insn.size == 8 && (bytes[0] & 0xf8) == 0x48 && bytes[1] == insn.opcode;
+            bool taken = insn_is_store64(bytes, &reg, &length, &exchanges);
             ck_assert_msg(taken == store, "%02x %02x %02x %02x: %d", bytes[0], bytes[1], bytes[2],
                           bytes[3], taken);
-            if (taken && (reg != insn.reg || length != insn.length))
+            if (taken && (reg != insn.reg || length != insn.length || exchanges != (insn.opcode == 0x87)))
                 ck_abort_msg("%02x %02x %02x %02x: register %u, length %u", bytes[0], bytes[1],
                              bytes[2], bytes[3], reg, length);
             nr_taken += taken;
         }
     }
-    ck_assert_uint_eq(nr_taken, 8 * 192 * 256);
+    ck_assert_uint_eq(nr_taken, 2 * 8 * 192 * 256);
 }
 END_TEST
 
