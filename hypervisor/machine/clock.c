@@ -14,15 +14,17 @@
 #define PIT_COMMAND  0x43
 #define PIT_GATE     0x61
 #define PIT_START    0xffffU
-#define PIT_WINDOW   47727U /* 40 ms: long enough for 10 ppm, and the counter wraps after 55 */
+#define PIT_WINDOW   35795U /* 30 ms: long enough for 30 ppm. The counter wraps after 55, if we are held up */
 
 #define LATCH_CHANNEL2 0x80
 #define LOAD_CHANNEL2  0xb0 /* low and high byte, mode 0: the output rises at zero */
 #define OUTPUT2        0x20
 
-#define ROUNDS        5
+#define ROUNDS        5      /* that came to their end */
+#define ROUNDS_MAX    40     /* on a busy host many may not */
 #define TRIES         8      /* for a sample that nothing disturbed */
 #define SAMPLES_MAX   64
+#define FIRST_WAIT    1000U  /* ticks of the TSC */
 #define GOOD_ENOUGH   20000U /* a round whose doubt is that part of it, 50 ppm, is the last */
 
 uint64_t tsc_khz;
@@ -74,10 +76,20 @@ struct round {
     uint32_t apic, pit;
 };
 
+/* How many ticks of the TSC until the window is over. At most as many as have passed, so that what the first few of the
+ * PIT's say of the rate does not matter. */
+static uint64_t wait_for(uint64_t so_far, uint32_t passed)
+{
+    uint64_t rest = passed ? so_far * (PIT_WINDOW - passed) / passed : FIRST_WAIT;
+
+    return MIN(rest, so_far + FIRST_WAIT);
+}
+
 /* False: the PIT does not count, or went past zero. Asks it seldom: that takes long where it is emulated. */
 static bool measure(struct round *r)
 {
     uint8_t gate = port_in8(PIT_GATE) & 0xfc;
+    uint32_t passed = 0;
 
     port_out8(PIT_GATE, gate);
     port_out8(PIT_COMMAND, LOAD_CHANNEL2);
@@ -86,30 +98,30 @@ static bool measure(struct round *r)
     apic_timer_set(0xffffffff);
     port_out8(PIT_GATE, gate | 1);
     struct sample first = sample(), last = first;
-    uint32_t passed = 0;
     for (unsigned i = 0; i < SAMPLES_MAX && passed < PIT_WINDOW; i++) {
-        uint64_t so_far = last.tsc - first.tsc;
-        uint64_t until = last.tsc + (passed ? so_far * (PIT_WINDOW - passed) / passed : 1000);
+        uint64_t until = last.tsc + wait_for(last.tsc - first.tsc, passed);
         while (tsc_read() < until)
             cpu_relax();
         last = sample();
+        if (port_in8(PIT_GATE) & OUTPUT2)
+            break; /* it went past zero: the count means nothing */
         passed = (uint16_t)(first.pit - last.pit);
     }
-    bool in_time = !(port_in8(PIT_GATE) & OUTPUT2);
     apic_timer_set(0);
     *r = (struct round){ last.tsc - first.tsc, first.doubt + last.doubt, first.apic - last.apic, passed };
-    return in_time && passed >= PIT_WINDOW;
+    return passed >= PIT_WINDOW;
 }
 
 void clock_boot(void)
 {
     struct round best = { .doubt = ~0UL }, r;
 
-    for (unsigned i = 0; i < ROUNDS; i++) {
-        if (measure(&r) && r.doubt < best.doubt)
+    for (unsigned i = 0, done = 0; i < ROUNDS_MAX && done < ROUNDS && best.doubt >= best.tsc / GOOD_ENOUGH; i++) {
+        if (!measure(&r))
+            continue;
+        done++;
+        if (r.doubt < best.doubt)
             best = r;
-        if (best.doubt < best.tsc / GOOD_ENOUGH)
-            break;
     }
     uint64_t tsc_hz = best.tsc ? best.tsc * PIT_HZ / best.pit : 0;
     uint64_t apic_hz = best.tsc ? best.apic * PIT_HZ / best.pit : 0;
