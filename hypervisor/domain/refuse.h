@@ -19,7 +19,7 @@ struct refusals {
     struct refusal {
         uint64_t when; /* ns since boot */
         int error;
-        char text[100]; /* its last byte is never written */
+        char text[160]; /* its last byte is never written */
     } kept[REFUSALS_KEPT];
 };
 

@@ -14,18 +14,19 @@
 #define PIT_COMMAND  0x43
 #define PIT_GATE     0x61
 #define PIT_START    0xffffU
-#define PIT_WINDOW   35795U /* 30 ms: long enough for 30 ppm. The counter wraps after 55, if we are held up */
+#define PIT_WINDOW   35795U /* 30 ms; the counter wraps after 55, should we be held up */
+#define SHRINKS_MAX  5U     /* to 1 ms */
 
 #define LATCH_CHANNEL2 0x80
 #define LOAD_CHANNEL2  0xb0 /* low and high byte, mode 0: the output rises at zero */
 #define OUTPUT2        0x20
 
 #define ROUNDS        5      /* that came to their end */
-#define ROUNDS_MAX    40     /* on a busy host many may not */
+#define ROUNDS_MAX    60     /* on a busy host many do not */
 #define TRIES         8      /* for a sample that nothing disturbed */
 #define SAMPLES_MAX   64
 #define FIRST_WAIT    1000U  /* ticks of the TSC */
-#define GOOD_ENOUGH   20000U /* a round whose doubt is that part of it, 50 ppm, is the last */
+#define GOOD_PPM      50U    /* a round with no more doubt is the last one */
 
 uint64_t tsc_khz;
 uint32_t tsc_mul;
@@ -78,15 +79,15 @@ struct round {
 
 /* How many ticks of the TSC until the window is over. At most as many as have passed, so that what the first few of the
  * PIT's say of the rate does not matter. */
-static uint64_t wait_for(uint64_t so_far, uint32_t passed)
+static uint64_t wait_for(uint64_t so_far, uint32_t passed, uint32_t window)
 {
-    uint64_t rest = passed ? so_far * (PIT_WINDOW - passed) / passed : FIRST_WAIT;
+    uint64_t rest = passed ? so_far * (window - passed) / passed : FIRST_WAIT;
 
     return MIN(rest, so_far + FIRST_WAIT);
 }
 
 /* False: the PIT does not count, or went past zero. Asks it seldom: that takes long where it is emulated. */
-static bool measure(struct round *r)
+static bool measure(struct round *r, uint32_t window)
 {
     uint8_t gate = port_in8(PIT_GATE) & 0xfc;
     uint32_t passed = 0;
@@ -98,8 +99,8 @@ static bool measure(struct round *r)
     apic_timer_set(0xffffffff);
     port_out8(PIT_GATE, gate | 1);
     struct sample first = sample(), last = first;
-    for (unsigned i = 0; i < SAMPLES_MAX && passed < PIT_WINDOW; i++) {
-        uint64_t until = last.tsc + wait_for(last.tsc - first.tsc, passed);
+    for (unsigned i = 0; i < SAMPLES_MAX && passed < window; i++) {
+        uint64_t until = last.tsc + wait_for(last.tsc - first.tsc, passed, window);
         while (tsc_read() < until)
             cpu_relax();
         last = sample();
@@ -109,19 +110,28 @@ static bool measure(struct round *r)
     }
     apic_timer_set(0);
     *r = (struct round){ last.tsc - first.tsc, first.doubt + last.doubt, first.apic - last.apic, passed };
-    return passed >= PIT_WINDOW;
+    return passed >= window;
+}
+
+/* A round's doubt in millionths of what it measured. */
+static uint64_t doubt_ppm(const struct round *r)
+{
+    return r->tsc ? r->doubt * 1000000 / r->tsc : ~0UL;
 }
 
 void clock_boot(void)
 {
-    struct round best = { .doubt = ~0UL }, r;
+    struct round best = { 0 }, r;
+    unsigned shrinks = 0;
 
-    for (unsigned i = 0, done = 0; i < ROUNDS_MAX && done < ROUNDS && best.doubt >= best.tsc / GOOD_ENOUGH; i++) {
-        if (!measure(&r))
-            continue;
-        done++;
-        if (r.doubt < best.doubt)
-            best = r;
+    for (unsigned i = 0, done = 0; i < ROUNDS_MAX && done < ROUNDS && doubt_ppm(&best) > GOOD_PPM; i++) {
+        if (measure(&r, PIT_WINDOW >> shrinks)) {
+            done++;
+            if (doubt_ppm(&r) < doubt_ppm(&best))
+                best = r;
+        } else if (i % 4 == 3 && shrinks < SHRINKS_MAX) {
+            shrinks++; /* we seldom run for that long without being held up */
+        }
     }
     uint64_t tsc_hz = best.tsc ? best.tsc * PIT_HZ / best.pit : 0;
     uint64_t apic_hz = best.tsc ? best.apic * PIT_HZ / best.pit : 0;

@@ -85,6 +85,8 @@ void schedule(void)
                              : now->state == VCPU_DOWN || now->pause_count
                                  ? RUNSTATE_offline
                                  : RUNSTATE_blocked);
+        /* The one copy to a guest under this lock: later another processor may run it, and would be overtaken by
+         * what we write. A fault there is mended by the copy itself, which takes no lock. */
         runstate_publish_leaving(now);
         vcpu_state_save(now);
     }
@@ -357,7 +359,7 @@ static void leave_if_paused(void)
     if (now->pause_count) {
         __atomic_and_fetch(&now->work, ~VCPU_WORK_STOP, __ATOMIC_SEQ_CST);
         now->running = false;
-        runstate_change(now, RUNSTATE_offline);
+        runstate_change(now, RUNSTATE_offline); /* not shown: its whole domain is about to be, or is, paused */
         vcpu_state_save(now);
         cpu->current = NULL;
         cpu_request_work(cpu, WORK_SCHEDULE);
