@@ -23,7 +23,8 @@
 #define UPPER_HALF     0xffff800000000000UL
 #define CANDIDATES_MAX 64u       /* places that hold the digits; real kernels have a handful */
 #define TABLES_MAX     4u        /* of those, whose tokens fit their index */
-#define NAMES_MAX      (64u << 20)
+#define NAMES_MAX      (16u << 20) /* all of them; real kernels have 3 MiB */
+#define FITS_MAX       1024u /* places for the number of symbols that are looked at closely */
 
 static const char digits[] = "0\0001\0002\0003\0004\0005\0006\0007\0008\0009"; /* with the end of the last */
 
@@ -147,8 +148,9 @@ static bool names_fit(const struct kallsyms *k)
 static bool find_names(struct kallsyms *k, uint64_t *number_at)
 {
     uint64_t lowest = k->tokens > NAMES_MAX ? k->tokens - NAMES_MAX : 0;
+    unsigned fits = 0;
 
-    for (uint64_t at = k->tokens; at >= lowest + 8;) {
+    for (uint64_t at = k->tokens; at >= lowest + 8 && fits < FITS_MAX;) {
         at -= 8;
         k->nr = read64(k->bytes + at);
         if (k->nr < SYMBOLS_MIN || k->nr > SYMBOLS_MAX)
@@ -160,6 +162,7 @@ static bool find_names(struct kallsyms *k, uint64_t *number_at)
             k->names = at + 8;
             k->names_end = k->markers = k->tokens - behind;
             *number_at = at;
+            fits++;
             if (names_fit(k))
                 return true;
         }
@@ -250,7 +253,7 @@ static bool spell(const struct kallsyms *k, uint64_t n, char *to, size_t size)
     return length > 1;
 }
 
-/* How many symbols have an address that is not above this one. */
+/* How many symbols have an address that is not above this one; they ascend. */
 static uint64_t nr_up_to(const struct kallsyms *k, uint64_t address)
 {
     uint64_t low = 0, high = k->nr;
@@ -268,15 +271,14 @@ static uint64_t nr_up_to(const struct kallsyms *k, uint64_t address)
 bool kallsyms_find(const struct kallsyms *k, uint64_t address, struct symbol *found)
 {
     char text[SYMBOL_NAME_MAX + 1];
-    uint64_t behind = nr_up_to(k, address), n = behind;
+    uint64_t behind = nr_up_to(k, address), n;
 
-    if (n == 0)
+    if (behind == 0)
         return false;
-    found->address = address_of(k, n - 1);
+    found->address = address_of(k, behind - 1);
     /* Of several at one address the first is the one that the kernel itself names. */
-    while (n > 1 && address_of(k, n - 2) == found->address)
-        n--;
-    if (!spell(k, n - 1, text, sizeof(text)) || ((text[0] | 32) != 't' && (text[0] | 32) != 'w'))
+    n = found->address > 0 ? nr_up_to(k, found->address - 1) : 0;
+    if (!spell(k, n, text, sizeof(text)) || ((text[0] | 32) != 't' && (text[0] | 32) != 'w'))
         return false;
     memcpy(found->name, text + 1, SYMBOL_NAME_MAX);
     found->size = behind < k->nr ? address_of(k, behind) - found->address : 0;

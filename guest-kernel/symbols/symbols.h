@@ -4,7 +4,8 @@
  * Linux kernel carries for itself (kallsyms), which survive stripping.
  *
  * The bytes are a guest owner's, and may be anything: what does not make sense is not used, and nothing is read outside
- * of them. Reads only, and allocates nothing.
+ * of them. Reads only, and allocates nothing. Opening goes through an image once or twice, at most; a look-up takes some
+ * dozens of steps, but in an ELF file's table, which has no order, one a symbol.
  */
 #ifndef SYMBOLS_SYMBOLS_H
 #define SYMBOLS_SYMBOLS_H

@@ -6,6 +6,8 @@
 
 #include "symbols/symbols.h"
 
+#define LINE_MAX_SIZE 1024u /* what is longer is no line of such a file, and is taken for several */
+
 struct line {
     uint64_t address;
     char type;
@@ -21,16 +23,19 @@ static unsigned digit(char c)
 /* Where the line begins that holds this byte. */
 static size_t line_start(const char *map, size_t at)
 {
-    while (at > 0 && map[at - 1] != '\n')
+    size_t lowest = at > LINE_MAX_SIZE ? at - LINE_MAX_SIZE : 0;
+
+    while (at > lowest && map[at - 1] != '\n')
         at--;
     return at;
 }
 
 static size_t line_end(const char *map, size_t size, size_t at)
 {
-    const char *end = memchr(map + at, '\n', size - at);
+    size_t most = size - at < LINE_MAX_SIZE ? size - at : LINE_MAX_SIZE;
+    const char *end = memchr(map + at, '\n', most);
 
-    return end != NULL ? (size_t)(end - map) : size;
+    return end != NULL ? (size_t)(end - map) : at + most;
 }
 
 static bool read_line(const char *map, size_t size, size_t at, struct line *line)

@@ -22,6 +22,7 @@
 #define CODE_SIZE   24u
 #define STACK_WORDS 1024u /* looked at; a kernel's stack is often twice as large, and seldom full */
 #define CALLS_MAX   24u
+#define NAMES_MAX   48u   /* looked up a vCPU: what a guest's own tables make of that may be slow */
 #define CALL_MAX    7u    /* bytes of a call instruction */
 #define VCPUS_MAX   8u
 
@@ -29,7 +30,7 @@ struct report {
     const struct guest *guest;
     void (*say)(void *context, const char *line);
     void *context;
-    struct symbols symbols;
+    const struct symbols *symbols;
     struct vcpu_guest_context cpu;
     struct guest_view view;
     uint64_t stack[STACK_WORDS];
@@ -52,7 +53,7 @@ static void print_place(const struct report *r, uint64_t address, uint64_t withi
     struct symbol symbol;
 
     *to = 0;
-    if (!symbols_find(&r->symbols, within, &symbol))
+    if (!symbols_find(r->symbols, within, &symbol))
         return;
     /* As much of the name as prints: it is the guest's. */
     for (char *c = symbol.name; *c != 0; c++)
@@ -92,7 +93,8 @@ static void say_code(struct report *r)
     say(r, "  code%s", line);
 }
 
-/* Does a call instruction end here? Direct, or through a register or memory (ff /2 with what its form needs). */
+/* Does a call instruction end here? Direct (e8 and 4 bytes), or through a register or memory (ff /2, whose forms have 2 to
+ * 7 bytes, but not 5). */
 static bool is_behind_call(struct report *r, uint64_t address)
 {
     uint8_t code[CALL_MAX];
@@ -120,15 +122,19 @@ static unsigned read_stack(struct report *r)
     return n;
 }
 
+/* The cheap questions come first. Reading the guest's memory lets others have their turn. */
 static void say_calls(struct report *r)
 {
-    unsigned nr = read_stack(r), shown = 0;
+    unsigned nr = read_stack(r), shown = 0, looked_up = 0;
     char place[LINE_SIZE - 40];
 
-    for (unsigned i = 0; i < nr && shown < CALLS_MAX; i++) {
+    for (unsigned i = 0; i < nr && shown < CALLS_MAX && looked_up < NAMES_MAX; i++) {
+        if (!is_behind_call(r, r->stack[i]))
+            continue;
         /* The call lies before: what it returns to may be the next function, if it never does. */
         print_place(r, r->stack[i], r->stack[i] - 1, place, sizeof(place));
-        if (*place == 0 || !is_behind_call(r, r->stack[i]))
+        looked_up++;
+        if (*place == 0)
             continue;
         if (shown++ == 0)
             say(r, "  called from, or calls that ended:");
@@ -151,17 +157,22 @@ static void say_vcpu(struct report *r, unsigned vcpu)
         say_calls(r);
 }
 
-static void find_symbols(struct report *r)
+/* Of the kernel that was asked for last: one that crashes again and again is searched through once. */
+static const struct symbols *symbols_of(const struct guest_config *c)
 {
-    const struct guest_config *c = &r->guest->config;
+    static struct symbols symbols;
+    static const void *known;
     const void *image = NULL, *map = NULL;
     size_t image_size = 0, map_size = 0;
     char name[256];
 
     snprintf(name, sizeof(name), "%s.map", c->kernel);
     port_file(name, &map, &map_size);
-    if (port_file(c->kernel, &image, &image_size))
-        symbols_open(&r->symbols, image, image_size, map, map_size);
+    if (port_file(c->kernel, &image, &image_size) && image != known) {
+        symbols_open(&symbols, image, image_size, map, map_size);
+        known = image;
+    }
+    return &symbols;
 }
 
 void post_mortem(const struct guest *guest, void (*say_line)(void *context, const char *line), void *context)
@@ -173,12 +184,15 @@ void post_mortem(const struct guest *guest, void (*say_line)(void *context, cons
     r->guest = guest;
     r->say = say_line;
     r->context = context;
-    find_symbols(r);
-    for (unsigned vcpu = 0, shown = 0; vcpu < guest->config.maxvcpus && shown < VCPUS_MAX; vcpu++) {
+    r->symbols = symbols_of(&guest->config);
+    for (unsigned vcpu = 0, shown = 0; vcpu < guest->config.maxvcpus; vcpu++) {
         if (control_get_context(guest->domid, vcpu, &r->cpu) != 0 || !(r->cpu.flags & VGCF_online))
             continue;
+        if (shown++ == VCPUS_MAX) {
+            say(r, "... and others");
+            break;
+        }
         say_vcpu(r, vcpu);
-        shown++;
     }
     free(r);
 }
