@@ -52,6 +52,7 @@ guests_archive() {
     # What the guest is made of, without what only a debugger reads.
     strip -g -o "$tree/guest-kernel.elf" "$images/guest-kernel.elf" || return 1
     for file in "$@"; do
+        [ ! -e "$tree/${file##*/}" ] || die "--add: dom0's archive has another file ${file##*/}"
         # A bzImage is unpacked for dom0; other files may be meant to be as they are.
         kernel_image=$file
         [ "$(kernel_bytes "$file" $((0x202)) 4)" != 48647253 ] || kernel_unpack "$file" "$out.unpacked"

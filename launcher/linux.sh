@@ -133,8 +133,13 @@ linux_main() {
     # shellcheck source=launcher/run.sh
     . "$root/launcher/run.sh"
     linux_read_options "$@"
+    case " $linux_check ${linux_kernel_log:+log} ${linux_options[*]} " in
+    *' yes log '* | *' yes '*' --script '* | *' log '*' --script '*)
+        wrong_use "--check, --kernel-log and --script: one of them" ;;
+    esac
     need_linux "$linux_flavour"
     linux_files=build/linux.$$
+    trap 'rm -rf "$root/$linux_files"' EXIT
     mkdir -p "$linux_files" && linux_archive "$linux_files/initrd" || die "the initial archive could not be made"
     [ -z "$linux_kernel_log" ] || linux_words="log quiet${linux_words:+ $linux_words}"
     [ "$linux_check" = no ] || linux_words="check=$linux_checks quiet${linux_words:+ $linux_words}"

@@ -208,7 +208,8 @@ run_show() {
     new=${new%"${new##*$'\n'}"}
     [ -n "$new" ] || return 0
     run_shown=$((run_shown + $(printf '%s' "$new" | wc -c)))
-    printf '%s' "$new" | tr -d '\r' | sed -n "s/^$guest_name| //p"
+    # What a terminal would obey is not shown.
+    printf '%s' "$new" | LC_ALL=C tr -d '\r' | LC_ALL=C tr '\001-\010\013-\037\177' '?' | sed -n "s/^$guest_name| //p"
 }
 
 run_watch() {

@@ -34,7 +34,9 @@ void check_steal(void)
     if (!CHECK(nr_cpus() > 1) || !read_stat(&busy, &steal))
         return;
     for (unsigned i = 0; i < nr_cpus(); i++) {
-        if (fork() == 0) {
+        pid_t child = fork();
+        CHECK(child >= 0);
+        if (child == 0) {
             run_on(i);
             for (uint64_t end = now_ns() + BUSY_NS; now_ns() < end;)
                 ;
@@ -42,7 +44,7 @@ void check_steal(void)
         }
     }
     while (wait(&status) > 0)
-        ;
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     if (!read_stat(&busy_after, &steal_after))
         return;
     busy = busy_after - busy;
