@@ -546,14 +546,75 @@ START_TEST(unmap_wants_an_entry_of_the_same_rights)
 }
 END_TEST
 
-/* What takes the mapping's place is another frame: were it the mapping itself, the entry could stay. */
-START_TEST(a_mapping_does_not_replace_itself)
+/* --- TLBs forget before the granter is told ----------------------------------------------------- */
+
+#define MANY (GRANT_BATCH + 2) /* mappings: more than are told at once */
+
+static bool forgotten[MANY]; /* a flush came after the entry had gone */
+
+/* The granter takes the frame back as soon as its entry says that nobody uses it: until TLBs have forgotten a mapping
+ * whose entry has gone, it says that somebody does. */
+static void entries_that_have_gone_are_in_use(void)
 {
-    struct gnttab_unmap_and_replace *op = (void *)guest_args;
+    for (unsigned i = 0; i < MANY; i++) {
+        uint64_t entry = words_of(l1[0])[i];
+        if (forgotten[i] || ((entry & PTE_PRESENT) && frame_at(pte_mfn(entry))->owner == d[1]->id))
+            continue;
+        ck_assert_uint_eq(fake_last_flush_mask, d[0]->paging.dirty_cpus);
+        ck_assert_uint_eq(entry_of_ref(1, i)->flags, GTF_permit_access | GTF_reading | GTF_writing);
+        forgotten[i] = true;
+    }
+}
+
+/* All of them in one call; with something that is no handle in between, and with other work after each, when what ended
+ * so far is told early. */
+START_TEST(tlbs_forget_before_the_granter_is_told)
+{
+    struct gnttab_unmap_grant_ref *op = (void *)guest_args;
+    uint32_t handles[MANY];
+    unsigned nr = 0;
 
     start(1);
-    grant_to_first(0);
+    for (unsigned i = 0; i < MANY; i++) {
+        struct gnttab_map_grant_ref *map = (void *)guest_args;
+        *entry_of_ref(1, i) = (struct grant_entry_v1){ GTF_permit_access, 1, (uint32_t)data[1][i % DATA].v };
+        *map = (struct gnttab_map_grant_ref){ .host_addr = slot_maddr(0, i),
+                                              .flags = GNTMAP_host_map | GNTMAP_contains_pte,
+                                              .ref = i,
+                                              .dom = 2 };
+        fake_switch_to(d[0]->vcpus[0]);
+        ck_assert_int_eq(grant_op(GNTTABOP_map_grant_ref, 1), 0);
+        ck_assert_int_eq(map->status, GNTST_okay);
+        handles[i] = map->handle;
+    }
+    for (unsigned i = 0; i < MANY; i++) {
+        op[nr++] = (struct gnttab_unmap_grant_ref){ .host_addr = slot_maddr(0, i), .handle = handles[i] };
+        if (_i == 1 && i == MANY / 2)
+            op[nr++] = (struct gnttab_unmap_grant_ref){ .host_addr = slot_maddr(0, i), .handle = MAPPINGS_PER_FRAME };
+    }
+    d[0]->paging.dirty_cpus = 5;
+    fake_preempt(_i == 2);
+    fake_at_flush = entries_that_have_gone_are_in_use;
+    ck_assert_int_eq(grant_op(GNTTABOP_unmap_grant_ref, nr), 0);
+    fake_at_flush = NULL;
+    fake_preempt(0);
+    for (unsigned i = 0; i < nr; i++)
+        ck_assert_int_eq(op[i].status, _i == 1 && i == MANY / 2 + 1 ? GNTST_bad_handle : GNTST_okay);
+    for (unsigned i = 0; i < MANY; i++) {
+        ck_assert(slot_is_empty(0, i));
+        ck_assert_msg(forgotten[i], "%u: told, and in TLBs still", i);
+        ck_assert_uint_eq(entry_of_ref(1, i)->flags, GTF_permit_access);
+    }
+    d[0]->paging.dirty_cpus = 0;
+    audit_ok();
+}
+END_TEST
+
+/* The first domain's own tables, with its L1 table for the lowest addresses. */
+static void make_root(void)
+{
     mfn_t table = l1[0];
+
     for (unsigned level = 2; level <= 4; level++) {
         mfn_t upper = new_frame(d[0]);
         fake_switch_to(d[0]->vcpus[0]);
@@ -562,15 +623,210 @@ START_TEST(a_mapping_does_not_replace_itself)
     }
     ck_assert_int_eq(pin(4, table), 0);
     d[0]->vcpus[0]->kernel_root = table;
+}
+
+static void replace_at(unsigned slot, unsigned from, uint32_t handle)
+{
+    struct gnttab_unmap_and_replace *op = (void *)guest_args;
+
+    *op = (struct gnttab_unmap_and_replace){ .host_addr = slot * PAGE_SIZE,
+                                             .new_addr = from * PAGE_SIZE,
+                                             .handle = handle };
+    ck_assert_int_eq(grant_op(GNTTABOP_unmap_and_replace, 1), 0);
+}
+
+/* The same when another frame takes the mapping's place. */
+START_TEST(tlbs_forget_what_is_replaced_before_the_granter_is_told)
+{
+    struct gnttab_unmap_and_replace *op = (void *)guest_args;
+    struct gnttab_map_grant_ref *map = (void *)guest_args;
+
+    start(1);
+    grant_to_first(0);
+    make_root();
+    ck_assert_int_eq(set_entry_of(l1[0], 5, entry_of(data[0][0], RW)), 0);
+    *map = (struct gnttab_map_grant_ref){ .host_addr = 0, .flags = GNTMAP_host_map, .dom = 2 };
+    ck_assert_int_eq(grant_op(GNTTABOP_map_grant_ref, 1), 0);
+    ck_assert_int_eq(map->status, GNTST_okay);
+    for (unsigned i = 1; i < MANY; i++)
+        forgotten[i] = true; /* there is but one */
+    d[0]->paging.dirty_cpus = 5;
+    fake_at_flush = entries_that_have_gone_are_in_use;
+    replace_at(0, 5, map->handle);
+    fake_at_flush = NULL;
+    d[0]->paging.dirty_cpus = 0;
+    ck_assert_int_eq(op->status, GNTST_okay);
+    ck_assert_uint_eq(pte_mfn(words_of(l1[0])[0]).v, data[0][0].v);
+    ck_assert(slot_is_empty(0, 5));
+    ck_assert(forgotten[0]);
+    ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access);
+    audit_ok();
+}
+END_TEST
+
+/* --- What a use is of ---------------------------------------------------------------------------- */
+
+static int map_as(unsigned user, unsigned slot, unsigned flags)
+{
+    struct gnttab_map_grant_ref *op = (void *)guest_args;
+
+    fake_switch_to(d[user]->vcpus[0]);
+    *op = (struct gnttab_map_grant_ref){ .host_addr = slot_maddr(user, slot),
+                                         .flags = flags | GNTMAP_host_map | GNTMAP_contains_pte,
+                                         .dom = 2 };
+    ck_assert_int_eq(grant_op(GNTTABOP_map_grant_ref, 1), 0);
+    return op->status;
+}
+
+static uint32_t handle_made(void)
+{
+    return ((const struct gnttab_map_grant_ref *)(void *)guest_args)->handle;
+}
+
+/* A granter may write to its entry while it is in use, though it should not. What was begun goes on as it was granted:
+ * the same domain gets the same frame again, another one nothing, whatever the entry says; and all is given back as
+ * it was taken. Once nobody uses it, it is what it says. */
+START_TEST(an_entry_in_use_stays_what_it_was)
+{
+    const unsigned readonly = _i ? GNTMAP_readonly : 0;
+    const unsigned marks = _i ? GTF_reading : GTF_reading | GTF_writing;
+    const struct grant_use *use;
+    uint32_t handles[3];
+
+    start(1);
+    grant_to_first(0);
+    use = &d[1]->grants->uses[0][0];
+    ck_assert_int_eq(map_as(0, 0, readonly), GNTST_okay);
+    handles[0] = handle_made();
+    /* To the same domain, another frame. */
+    entry_of_ref(1, 0)->frame = (uint32_t)data[1][1].v;
+    ck_assert_int_eq(map_as(0, 1, readonly), GNTST_okay);
+    handles[1] = handle_made();
+    ck_assert_uint_eq(pte_mfn(words_of(l1[0])[1]).v, data[1][0].v);
+    /* To another one; as if it were not in use as well. */
+    *entry_of_ref(1, 0) = (struct grant_entry_v1){ GTF_permit_access, 3, (uint32_t)data[1][1].v };
+    ck_assert_int_eq(map_as(2, 0, readonly), GNTST_general_error);
+    ck_assert(slot_is_empty(2, 0));
+    ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access);
+    entry_of_ref(1, 0)->flags = (uint16_t)(GTF_permit_access | marks);
+    ck_assert_int_eq(map_as(2, 0, readonly), GNTST_general_error);
+    ck_assert(slot_is_empty(2, 0));
+    ck_assert_int_eq(map_as(0, 2, readonly), GNTST_okay);
+    handles[2] = handle_made();
+    ck_assert_uint_eq(pte_mfn(words_of(l1[0])[2]).v, data[1][0].v);
+    ck_assert_uint_eq(use->user, 1);
+    ck_assert_uint_eq(use->mfn, data[1][0].v);
+    ck_assert_uint_eq(_i ? use->readers : use->writers, 3);
+    ck_assert_uint_eq(_i ? refs_of(data[1][0]) : count_of(data[1][0]), _i ? 4 : 3);
+    ck_assert_uint_eq(refs_of(data[1][1]), 1);
+    ck_assert_uint_eq(count_of(data[1][1]), 0);
+    audit_ok();
+    for (unsigned i = 0; i < 3; i++) {
+        ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access | marks);
+        ck_assert_int_eq(unmap_at(i, handles[i]), GNTST_okay);
+    }
+    ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access);
+    ck_assert_uint_eq(use->counts, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert_uint_eq(refs_of(data[1][i]), 1);
+        ck_assert_uint_eq(count_of(data[1][i]), 0);
+    }
+    ck_assert_int_eq(map_as(0, 0, readonly), GNTST_general_error);
+    ck_assert_int_eq(map_as(2, 0, readonly), GNTST_okay);
+    ck_assert_uint_eq(pte_mfn(words_of(l1[2])[0]).v, data[1][1].v);
+    audit_ok();
+}
+END_TEST
+
+/* --- A frame changes hands ----------------------------------------------------------------------- */
+
+static unsigned giver;
+static mfn_t given;
+
+/* The giver gives the frame up, and the third domain gets it: its word is what it was, since both use it alike. */
+static void change_hands(void)
+{
+    struct vcpu *v = current_vcpu();
+    uint64_t state = frame_at(given)->state;
+    bool writable = state_type(state) == TYPE_WRITABLE;
+
+    ck_assert(domain_give_up_frame(d[giver], given));
+    ck_assert_uint_ne(frame_at(given)->owner, d[giver]->id);
+    while (frame_at(given)->owner != d[2]->id)
+        new_frame(d[2]);
+    fake_switch_to(d[2]->vcpus[0]);
+    if (writable) {
+        ck_assert_int_eq(set_entry_of(l1[2], 0, entry_of(given, RW)), 0);
+        ck_assert_int_eq(set_entry_of(l1[2], 0, 0), 0);
+    }
+    fake_switch_to(v);
+    ck_assert_uint_eq(frame_at(given)->state, state);
+}
+
+/* Nobody holds it yet. */
+static void given_to_third_for_good(void)
+{
+    ck_assert_ptr_null(fake_at_swap); /* it has run */
+    ck_assert_uint_eq(frame_at(given)->owner, d[2]->id);
+    ck_assert_uint_eq(refs_of(given), 1);
+    ck_assert_uint_eq(count_of(given), 0);
+    audit_ok();
+}
+
+/* Between the look at a frame's owner and the reference to it, the granter gives it up and it becomes another domain's:
+ * who was granted it gets nothing of that one. To read, and to write. */
+START_TEST(what_becomes_anothers_meanwhile_is_not_mapped)
+{
+    start(1);
+    grant_to_first(0);
+    giver = 1;
+    given = data[1][0];
+    if (_i) {
+        fake_switch_to(d[1]->vcpus[0]);
+        ck_assert_int_eq(set_entry_of(l1[1], 0, entry_of(given, RW)), 0);
+        ck_assert_int_eq(set_entry_of(l1[1], 0, 0), 0);
+    }
+    fake_at_swap = change_hands;
+    ck_assert_int_eq(map_as(0, 0, _i ? 0 : GNTMAP_readonly), GNTST_bad_page);
+    ck_assert(slot_is_empty(0, 0));
+    ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access);
+    ck_assert_uint_eq(d[1]->grants->uses[0][0].counts, 0);
+    given_to_third_for_good();
+}
+END_TEST
+
+/* The same for a copy of a frame by its number. */
+START_TEST(what_becomes_anothers_meanwhile_is_not_copied)
+{
+    struct gnttab_copy *op = (void *)guest_args;
+
+    start(1);
+    giver = 0;
+    given = data[0][0];
+    fake_switch_to(d[0]->vcpus[0]);
+    *op = (struct gnttab_copy){ .source = { .u.gmfn = given.v, .domid = DOMID_SELF },
+                                .dest = { .u.gmfn = data[0][1].v, .domid = DOMID_SELF },
+                                .len = 8 };
+    fake_at_swap = change_hands;
+    ck_assert_int_eq(grant_op(GNTTABOP_copy, 1), 0);
+    ck_assert_int_eq(op->status, GNTST_bad_page);
+    given_to_third_for_good();
+}
+END_TEST
+
+/* What takes the mapping's place is another frame: were it the mapping itself, the entry could stay. */
+START_TEST(a_mapping_does_not_replace_itself)
+{
+    struct gnttab_unmap_and_replace *op = (void *)guest_args;
+
+    start(1);
+    grant_to_first(0);
+    make_root();
     struct gnttab_map_grant_ref *map = (void *)guest_args;
     *map = (struct gnttab_map_grant_ref){ .host_addr = 3 * PAGE_SIZE, .flags = GNTMAP_host_map, .dom = 2 };
     ck_assert_int_eq(grant_op(GNTTABOP_map_grant_ref, 1), 0);
     ck_assert_int_eq(map->status, GNTST_okay);
-    uint32_t handle = map->handle;
-    *op = (struct gnttab_unmap_and_replace){ .host_addr = 3 * PAGE_SIZE,
-                                             .new_addr = 3 * PAGE_SIZE,
-                                             .handle = handle };
-    ck_assert_int_eq(grant_op(GNTTABOP_unmap_and_replace, 1), 0);
+    replace_at(3, 3, map->handle);
     ck_assert_int_eq(op->status, GNTST_general_error);
     ck_assert(!slot_is_empty(0, 3));
     ck_assert_uint_eq(entry_of_ref(1, 0)->flags, GTF_permit_access | GTF_reading | GTF_writing);
@@ -714,6 +970,11 @@ int main(void)
         { both_parts_may_go_by_two_operations_of_a_call },
         { a_handle_is_none_before_the_mapping_is_made },
         { unmap_wants_an_entry_of_the_same_rights },
+        { tlbs_forget_before_the_granter_is_told, .rounds = 3 },
+        { tlbs_forget_what_is_replaced_before_the_granter_is_told },
+        { an_entry_in_use_stays_what_it_was, .rounds = 2 },
+        { what_becomes_anothers_meanwhile_is_not_mapped, .rounds = 2 },
+        { what_becomes_anothers_meanwhile_is_not_copied },
         { a_mapping_does_not_replace_itself },
         { pages_of_ours_that_were_not_wanted_are_not_waited_for },
         { who_dies_is_not_pinned },

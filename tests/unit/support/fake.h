@@ -29,6 +29,7 @@ extern uint64_t fake_timer_ns[4]; /* what each processor's timer is set to; ~0: 
 
 extern unsigned fake_flushes; /* of TLBs, whole or page, of any processor */
 extern uint64_t fake_last_flush_mask, fake_last_flush_va;
+extern void (*fake_at_flush)(void); /* runs at each: what is so when TLBs forget */
 /* Runs once when the flush clock has been read: what another processor does before the reader goes on. */
 extern void (*fake_at_clock)(void);
 extern mfn_t fake_root; /* what is loaded */

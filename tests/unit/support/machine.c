@@ -143,10 +143,14 @@ void fake_machine_start(uint64_t nr_frames)
     frame_alloc_boot(&ram, 1);
 }
 
+/* Of frames' words: see fake/memory/frame.h. */
+void (*fake_at_swap)(void);
+
 /* --- TLBs and roots --- */
 
 unsigned fake_flushes;
 uint64_t fake_last_flush_mask, fake_last_flush_va;
+void (*fake_at_flush)(void);
 mfn_t fake_root;
 static uint64_t tlb_clock = 1;
 
@@ -186,6 +190,8 @@ void tlb_flush_cpus(uint64_t mask, uint64_t va)
     tlb_clock++;
     fake_last_flush_mask = mask;
     fake_last_flush_va = va;
+    if (fake_at_flush)
+        fake_at_flush();
 }
 
 void (*fake_at_clock)(void);

@@ -103,6 +103,32 @@ START_TEST(kallsyms_that_lie)
 }
 END_TEST
 
+/* The last name claims to be longer than all that comes behind it. Nothing else is wrong, so the tables are taken for
+ * what they are; only that one has no name. */
+START_TEST(kallsyms_whose_last_name_does_not_end)
+{
+    size_t size = kallsyms_file(bytes, (enum kallsyms_layout)_i);
+    uint8_t *piece = malloc(size), *last = NULL;
+    char name[32];
+    struct symbols s;
+
+    int length = sprintf(name, "Tfunction_%u", KALLSYMS_NR - 1);
+    memcpy(piece, bytes, size);
+    for (size_t at = 1; at + (size_t)length <= size; at++)
+        if (memcmp(piece + at, name, (size_t)length) == 0)
+            last = piece + at - 1;
+    ck_assert_ptr_nonnull(last);
+    ck_assert_uint_eq(*last, length);
+    last[0] = last[1] = 0xff;
+    ck_assert_uint_lt(piece + size - last, 0x7f + (0xff << 7));
+    symbols_open(&s, piece, size, NULL, 0);
+    ck_assert_uint_eq(s.kallsyms.nr, KALLSYMS_NR);
+    ck_assert(!symbols_find(&s, address(KALLSYMS_NR - 1), &found));
+    ck_assert(symbols_find(&s, address(KALLSYMS_NR - 2), &found));
+    free(piece);
+}
+END_TEST
+
 /* --- System.map --- */
 
 static bool in_map(const char *map, uint64_t where)
@@ -185,6 +211,7 @@ int main(void)
         { kallsyms_edges },
         { kallsyms_cut_off, .rounds = KALLSYMS_6_4 + 1 },
         { kallsyms_that_lie },
+        { kallsyms_whose_last_name_does_not_end, .rounds = KALLSYMS_6_4 + 1 },
         { system_map },
         { elf_table },
     };
