@@ -44,6 +44,7 @@ case_chosen() {
     quick) [ "$2" = quick ] ;;
     usual) [ "$2" != long ] ;;
     full) : ;;
+    *) echo "the speed is quick, usual or full, not '$speed'" >&2; exit 2 ;;
     esac
 }
 
