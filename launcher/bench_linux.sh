@@ -51,9 +51,10 @@ bench_linux_archive() {
 bench_linux_guest() {
     local folder=$m_folder/guest
     mkdir "$folder" || return 1
-    printf 'begin\nxl create linux.cfg\nwait 3000 linux\ncheck\n' >"$folder/run"
-    sed "s/^memory = .*/memory = $bench_linux_memory/; s/^extra = .*/extra = \"$1\"/" guests/linux/linux.cfg >"$folder/linux.cfg"
-    ln -f "$linux_kernel" "$folder/vmlinuz" && ln -f "$bench_linux_initrd" "$folder/initrd" || return 1
+    printf 'begin\nxl create linux.cfg\nwait 3000 linux\ngone linux\ncheck\n' >"$m_folder/script"
+    guest_name=linux guest_kernel=$linux_kernel guest_initrd=$bench_linux_initrd guest_words=$1
+    guest_memory=$bench_linux_memory guest_vcpus=1 guest_script=$m_folder/script
+    guest_folder "$folder" || return 1
     guests_archive "$folder" "$m_folder/archive" && rm -rf "$folder"
 }
 bench_linux_memory=256

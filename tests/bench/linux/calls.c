@@ -2,24 +2,13 @@
 /* System calls that do next to nothing, and signals. */
 #define _GNU_SOURCE
 #include "bench.h"
+#include "raw_call.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
-
-/* The instruction itself: of the C library there is nothing in it. */
-static inline long raw_call(long number, long first, long second, long third)
-{
-    long result;
-
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(first), "S"(second), "d"(third)
-                     : "rcx", "r11", "memory");
-    return result;
-}
 
 static uint64_t null_call(unsigned rounds)
 {

@@ -5,6 +5,7 @@
  * a C library: nothing runs before it.
  */
 #include "bench.h"
+#include "raw_call.h"
 #include <sys/syscall.h>
 
 /* On entry: the number of arguments, they, NULL, the environment, NULL. */
@@ -18,25 +19,14 @@ __asm__(".globl _start\n"
         "    and $-16, %rsp\n"
         "    call start\n");
 
-static long call(long number, long first, const void *second, const void *third)
-{
-    long result;
-
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(first), "S"(second), "d"(third)
-                     : "rcx", "r11", "memory");
-    return result;
-}
-
 void start(const long *stack)
 {
     static const char said[] = "BENCHINIT\n", lost[] = "BENCHERROR init: there is no /bench\n";
     const long *argv = stack + 1, *environment = argv + stack[0] + 1;
 
-    call(SYS_write, 1, said, (void *)(sizeof(said) - 1));
-    call(SYS_execve, (long)"/bench", argv, environment);
-    call(SYS_write, 1, lost, (void *)(sizeof(lost) - 1));
+    raw_call(SYS_write, 1, (long)said, sizeof(said) - 1);
+    raw_call(SYS_execve, (long)"/bench", (long)argv, (long)environment);
+    raw_call(SYS_write, 1, (long)lost, sizeof(lost) - 1);
     for (;;)
-        call(SYS_exit_group, 1, 0, 0); /* the kernel panics, which ends the machine */
+        raw_call(SYS_exit_group, 1, 0, 0); /* the kernel panics, which ends the machine */
 }
